@@ -1,0 +1,255 @@
+package creds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// keepLimit is how long a store may take to keep what has been delivered.
+const keepLimit = 5 * time.Second
+
+// Flight is the one mechanism behind every "only once". A call goes: fresh in the
+// store? then that; else join the call for this key that is under way in this process,
+// or lead one: take the lock of the key, look again, do, keep, unlock. The result or the
+// failure goes to those that were waiting for it, never to a later caller.
+//
+// Set the fields before the first call and leave them alone. A Flight must not be
+// copied after that; all methods may be called at once from many goroutines.
+type Flight[T any] struct {
+	Store Store // nil: nothing is kept
+	// Lock takes the lock that all processes share for key, waiting as long as ctx
+	// lets it. Its error is the call's. nil: one flight within this process only.
+	Lock func(ctx context.Context, key string) (unlock func(), err error)
+	// Fresh says whether a kept value is good enough not to be made anew. nil: none is.
+	Fresh  func(T) bool
+	Encode func(T) ([]byte, error) // needed with a Store
+	Decode func([]byte) (T, error) // needed with a Store
+	// Now is the clock of whatever ages besides the values, whose age Fresh knows. No
+	// method reads it so far.
+	Now func() time.Time
+	// Warn hears, once per call at most, that the store failed: that costs a renewal
+	// later but never this delivery. nil: nobody does.
+	Warn func(error)
+
+	mu    sync.Mutex
+	calls map[string]*call[T] // under way, by key
+}
+
+// PanicError reports that the work behind a call panicked, or left its goroutine. What
+// it panicked with is not kept: that could be anything.
+type PanicError struct {
+	Stack []byte // as debug.Stack formats it, which prints no strings; empty if there was no panic
+}
+
+func (e *PanicError) Error() string { return "internal error: the call ended without a result" }
+
+// call is one piece of work and those waiting for it. All but the channel is guarded
+// by the mutex of its Flight.
+type call[T any] struct {
+	forced  bool
+	waiters int
+	closed  bool // nobody may join: it has its result, or the last waiter left
+	ended   bool // value and err are set
+	value   T
+	err     error
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when it is off the table: kept and unlocked
+}
+
+// Wrap makes do a source that does the work only if the store has nothing fresh under
+// key, and once for all who ask meanwhile. do gets the values of the first caller's
+// context, and is cancelled when nobody waits any more; a caller whose own context
+// ends leaves at once with its error.
+func (f *Flight[T]) Wrap(key string, do func(context.Context) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) { return f.fly(ctx, key, do, false) }
+}
+
+// Forced is Wrap without the reading: do is called even if the store has something
+// fresh. Those who ask by Forced meanwhile share its result, and so do those who ask
+// by Wrap; one that asks by Forced never takes the result of a Wrap.
+func (f *Flight[T]) Forced(key string, do func(context.Context) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) { return f.fly(ctx, key, do, true) }
+}
+
+// Cached returns what the store has under key, fresh or not. A store that fails has
+// nothing, and Warn does not hear of it.
+func (f *Flight[T]) Cached(ctx context.Context, key string) (T, bool) {
+	value, err := f.read(ctx, key)
+	return value, err == nil
+}
+
+func (f *Flight[T]) fly(ctx context.Context, key string, do func(context.Context) (T, error), forced bool) (T, error) {
+	var zero T
+	for {
+		if !forced {
+			// What goes wrong here goes wrong again for the leader, who reports it.
+			if value, err := f.read(ctx, key); err == nil && f.isFresh(value) {
+				return value, nil
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return zero, err
+		}
+		c, joined := f.join(ctx, key, do, forced)
+		if joined {
+			return f.wait(ctx, c)
+		}
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return zero, ctx.Err()
+		}
+	}
+}
+
+// join finds or starts a call for key. joined is false if the call under way is not to
+// be shared; once it is done, the key is free.
+func (f *Flight[T]) join(ctx context.Context, key string, do func(context.Context) (T, error), forced bool) (c *call[T], joined bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c = f.calls[key]; c != nil {
+		if c.closed || forced && !c.forced {
+			return c, false
+		}
+		c.waiters++
+		return c, true
+	}
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c = &call[T]{forced: forced, waiters: 1, cancel: cancel, done: make(chan struct{})}
+	if f.calls == nil {
+		f.calls = map[string]*call[T]{}
+	}
+	f.calls[key] = c
+	go f.lead(work, key, c, do)
+	return c, true
+}
+
+func (f *Flight[T]) wait(ctx context.Context, c *call[T]) (T, error) {
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.ended {
+		// Even to a caller whose time is up while the store is slow: what was paid for is delivered.
+		return c.value, c.err
+	}
+	if c.waiters--; c.waiters == 0 {
+		c.closed = true
+		c.cancel()
+	}
+	var zero T
+	return zero, ctx.Err()
+}
+
+// lead runs in a goroutine of its own, because the caller that started it may leave
+// before the others do.
+func (f *Flight[T]) lead(ctx context.Context, key string, c *call[T], do func(context.Context) (T, error)) {
+	defer f.finish(key, c)
+	defer f.rescue(c)
+	unlock, err := f.lock(ctx, key)
+	if err != nil {
+		f.settle(c, *new(T), err)
+		return
+	}
+	defer unlock()
+	defer f.rescue(c) // before the unlocking: nobody may join what has failed
+	var trouble error
+	if !c.forced {
+		value, err := f.read(ctx, key)
+		if err == nil && f.isFresh(value) {
+			f.settle(c, value, nil)
+			return
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			trouble = fmt.Errorf("read what was kept: %w", err)
+		}
+	}
+	if err := ctx.Err(); err != nil { // nobody waits any more
+		f.settle(c, *new(T), err)
+		return
+	}
+	value, err := do(ctx)
+	f.settle(c, value, err)
+	if err == nil {
+		trouble = errors.Join(trouble, f.keep(ctx, key, value))
+	}
+	if trouble != nil && f.Warn != nil {
+		f.Warn(trouble)
+	}
+}
+
+// settle makes the result known. From here on nobody can join or cancel the call.
+func (f *Flight[T]) settle(c *call[T], value T, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.value, c.err, c.ended, c.closed = value, err, true, true
+}
+
+// rescue, deferred, gives a result to those waiting if the work panicked or left its
+// goroutine. A panic after the result is known is nobody's result, and is not caught.
+func (f *Flight[T]) rescue(c *call[T]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.ended {
+		return
+	}
+	failure := &PanicError{}
+	if recover() != nil {
+		failure.Stack = debug.Stack()
+	}
+	c.err, c.ended, c.closed = failure, true, true
+}
+
+// finish takes the call off the table and lets those waiting go.
+func (f *Flight[T]) finish(key string, c *call[T]) {
+	f.mu.Lock()
+	delete(f.calls, key)
+	f.mu.Unlock()
+	close(c.done)
+	c.cancel()
+}
+
+func (f *Flight[T]) lock(ctx context.Context, key string) (unlock func(), err error) {
+	if f.Lock == nil {
+		return func() {}, nil
+	}
+	return f.Lock(ctx, key)
+}
+
+func (f *Flight[T]) isFresh(value T) bool { return f.Fresh != nil && f.Fresh(value) }
+
+// read returns ErrNotFound if nothing is kept.
+func (f *Flight[T]) read(ctx context.Context, key string) (T, error) {
+	var zero T
+	if f.Store == nil {
+		return zero, ErrNotFound
+	}
+	data, err := f.Store.Get(ctx, key)
+	if err != nil {
+		return zero, err
+	}
+	return f.Decode(data)
+}
+
+func (f *Flight[T]) keep(ctx context.Context, key string, value T) error {
+	if f.Store == nil {
+		return nil
+	}
+	data, err := f.Encode(value)
+	if err == nil {
+		// Those waiting may leave now, and must not take the keeping with them.
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
+		defer cancel()
+		err = f.Store.Put(limited, key, data)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the result: %w", err)
+	}
+	return nil
+}

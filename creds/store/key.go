@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+)
+
+const (
+	keyName = "session.key"
+	keySize = 32 // bytes: AES-256
+)
+
+// damagedKeyError reports a key file that holds no key and never will: what was sealed
+// under the key that it once held is lost.
+type damagedKeyError struct{ err error }
+
+func (e *damagedKeyError) Error() string { return e.err.Error() }
+func (e *damagedKeyError) Unwrap() error { return e.err }
+
+// readKey returns fs.ErrNotExist if there is no key, *damagedKeyError if there is none
+// in the file, and another error if the system does not let us see.
+func readKey(dir Dir) ([]byte, error) {
+	key, err := ReadFile(dir, keyName)
+	if fileErr, ok := err.(*FileError); ok && fileErr.Err == nil {
+		return nil, &damagedKeyError{err} // a link, or a file that others could read
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(key) != keySize {
+		path := filepath.Join(dir.path, keyName)
+		return nil, &damagedKeyError{&FileError{Path: path, Problem: fmt.Sprintf("holds %d bytes and not a key of %d", len(key), keySize)}}
+	}
+	return key, nil
+}
+
+// readOrMakeKey makes a key if there is none, and only then: whatever else keeps a key
+// from being read may pass, and the entries sealed under it would be lost.
+func readOrMakeKey(ctx context.Context, dir Dir) ([]byte, error) {
+	key, err := readKey(dir)
+	if err == nil || !mayMakeKey(err) {
+		return key, err
+	}
+	unlock, err := lockFile(ctx, filepath.Join(dir.path, keyName+".lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	key, err = readKey(dir) // somebody else may have made it while we waited
+	if err == nil || !mayMakeKey(err) {
+		return key, err
+	}
+	key = make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails: it ends the process instead
+	if err := WriteFile(dir, keyName, key); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+func mayMakeKey(err error) bool {
+	_, damaged := err.(*damagedKeyError)
+	return damaged || isAbsent(err)
+}
