@@ -1,0 +1,137 @@
+package adfs_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"gatehop/idp"
+	"gatehop/idp/adfs"
+)
+
+func TestEntryURL(t *testing.T) {
+	t.Parallel()
+	const (
+		aws   = "?loginToRp=urn:amazon:webservices"
+		entry = "https://adfs.corp.example/adfs/ls/IdpInitiatedSignOn.aspx"
+	)
+	relay := func(party, target string) string {
+		state := "RPID=" + url.QueryEscape(party)
+		if target != "" {
+			state += "&RelayState=" + url.QueryEscape(target)
+		}
+		return "?RelayState=" + url.QueryEscape(state)
+	}
+	cases := []struct{ name, raw, party, want string }{
+		{"host", "adfs.corp.example", "", entry + aws},
+		{"host in capitals", " ADFS.Corp.Example ", "", entry + aws},
+		{"host and port", "adfs.corp.example:8443", "", "https://adfs.corp.example:8443/adfs/ls/IdpInitiatedSignOn.aspx" + aws},
+		{"host and empty port", "https://adfs.corp.example:/", "", entry + aws},
+		{"host and path", "adfs.corp.example/adfs/ls/", "", entry + aws},
+		{"host and a query with an address", "adfs.corp.example:443/adfs/ls/?x=https://other.example/", "", "https://adfs.corp.example:443/adfs/ls/IdpInitiatedSignOn.aspx" + aws},
+		{"IPv6", "https://[2001:db8::1]:8443", "", "https://[2001:db8::1]:8443/adfs/ls/IdpInitiatedSignOn.aspx" + aws},
+		{"loopback", "http://127.0.0.1:8080", "", "http://127.0.0.1:8080/adfs/ls/IdpInitiatedSignOn.aspx" + aws},
+		{"URL", "https://adfs.corp.example", "", entry + aws},
+		{"scheme in capitals", "HTTPS://adfs.corp.example/", "", entry + aws},
+		{"fragment", "https://adfs.corp.example/#x", "", entry + aws},
+		{"configured party", "adfs.corp.example", "urn:amazon:webservices:govcloud", entry + "?loginToRp=urn:amazon:webservices:govcloud"},
+		{"configured party that is an address", "adfs.corp.example", "https://signin.aws.amazon.com/saml", entry + "?loginToRp=https:%2F%2Fsignin.aws.amazon.com%2Fsaml"},
+		{"configured party with everything", "adfs.corp.example", "a b&c=d#é", entry + "?loginToRp=a+b%26c%3Dd%23%C3%A9"},
+		{"entry", entry + aws, "", entry + aws},
+		{"entry in small letters", "https://adfs.corp.example/adfs/ls/idpinitiatedsignon" + aws, "", "https://adfs.corp.example/adfs/ls/idpinitiatedsignon" + aws},
+		{"entry in capitals", "https://adfs.corp.example/ADFS/LS/IDPINITIATEDSIGNON.ASPX", "", "https://adfs.corp.example/adfs/ls/IDPINITIATEDSIGNON.ASPX" + aws},
+		{"entry as .htm", "https://adfs.corp.example/adfs/ls/idpinitiatedsignon.htm", "", "https://adfs.corp.example/adfs/ls/idpinitiatedsignon.htm" + aws},
+		{"entry behind a prefix", "https://portal.example/sso/Adfs/ls/IdpInitiatedSignOn.aspx", "", "https://portal.example/sso/adfs/ls/IdpInitiatedSignOn.aspx" + aws},
+		{"pasted party", entry + "?loginToRp=urn%3Aexample%3Aown", "", entry + "?loginToRp=urn:example:own"},
+		{"pasted party, name in small letters", entry + "?logintorp=urn:example:own", "", entry + "?loginToRp=urn:example:own"},
+		{"pasted and configured party", entry + "?loginToRp=urn:example:own", "urn:example:other", entry + "?loginToRp=urn:example:other"},
+		{"pasted request ID", entry + aws + "&client-request-id=0-0", "", entry + aws},
+		{"pasted home realm", entry + "?RedirectToIdentityProvider=AD+AUTHORITY&whr=corp", "", entry + aws + "&RedirectToIdentityProvider=AD+AUTHORITY&whr=corp"},
+		{"SAML request", "https://adfs.corp.example/adfs/ls/?SAMLRequest=fZJ&RelayState=token&SigAlg=x", "", entry + aws},
+		{"WS-Federation request", "https://adfs.corp.example/adfs/ls/?wa=wsignin1.0&wtrealm=urn:x&wctx=y", "", entry + aws},
+		{"WIA page", "https://adfs.corp.example/adfs/ls/wia?client-request-id=1", "", entry + aws},
+		{"metadata", "https://adfs.corp.example/FederationMetadata/2007-06/FederationMetadata.xml", "", entry + aws},
+		{"relay state", entry + relay("urn:amazon:webservices", "https://console.example/?a=b&c"), "", entry + relay("urn:amazon:webservices", "https://console.example/?a=b&c")},
+		{"relay state without a target", entry + relay("urn:x", ""), "", entry + relay("urn:x", "")},
+		{"relay state and configured party", entry + relay("urn:x", "t"), "urn:y", entry + relay("urn:y", "t")},
+		{"dots in the path", "https://adfs.corp.example/x/../adfs/ls/idpinitiatedsignon.aspx", "", entry + aws},
+		{"letters whose small form is longer", "https://adfs.corp.example/İİİ/adfs/ls/idpinitiatedsignon", "", "https://adfs.corp.example/%C4%B0%C4%B0%C4%B0/adfs/ls/idpinitiatedsignon" + aws},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := adfs.EntryURL(c.raw, c.party)
+			if err != nil || got != c.want {
+				t.Errorf("EntryURL(%q, %q) = %s, %v, want %s", c.raw, c.party, got, err, c.want)
+			}
+			if again, err := adfs.EntryURL(got, c.party); err != nil || again != got {
+				t.Errorf("EntryURL(%q, %q) = %s, %v, want itself", got, c.party, again, err)
+			}
+		})
+	}
+	for _, raw := range []string{
+		"", " ", "https://", "//", "http://adfs.corp.example", "ftp://adfs.corp.example", "https://user:hunter2@adfs.corp.example/",
+		"user:hunter2@adfs.corp.example", "https://adfs.corp.example/%zz?token=hunter2", "https://adfs .example/?hunter2", "https://bücher.example",
+		"javascript:alert(1)", "adfs.corp.example:port", "https://[::1/hunter2",
+	} {
+		if got, err := adfs.EntryURL(raw, ""); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("EntryURL(%q) = %s, %v, want an error that quotes no secret", raw, got, err)
+		}
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		c  adfs.Config
+		ok bool
+	}{
+		{adfs.Config{URL: host}, true},
+		{adfs.Config{URL: host, Partition: "aws-cn"}, true},
+		{adfs.Config{URL: host, Partition: "aws-nope"}, false},
+		{adfs.Config{URL: host, Partition: "aws-nope", RelyingParty: "urn:x"}, true},
+		{adfs.Config{URL: "http://" + host}, false},
+		{adfs.Config{}, false},
+	}
+	for _, c := range cases {
+		if _, err := adfs.New(c.c); (err == nil) != c.ok {
+			t.Errorf("New(%+v) = %v, want ok %t", c.c, err, c.ok)
+		}
+	}
+}
+
+// FuzzEntryURL: no panic; what comes out is https, or http of this machine, of the
+// origin that was given, and stays as it is.
+func FuzzEntryURL(f *testing.F) {
+	for _, raw := range []string{
+		"adfs.corp.example", "adfs.corp.example:8443/adfs/ls", "https://adfs.corp.example/ADFS/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:x&RelayState=RPID%3Durn",
+		"http://localhost:1/adfs/ls/?wa=wsignin1.0", "https://[::1]/İ/adfs/ls/idpinitiatedsignon", "https://a@b/", "//x", "https:x", "%", "https://h/%2e%2e/adfs/ls/idpinitiatedsignon?%zz=%zz",
+	} {
+		f.Add(raw, "")
+		f.Add(raw, "urn:amazon:webservices:cn-north-1")
+	}
+	f.Fuzz(func(t *testing.T, raw, party string) {
+		got, err := adfs.EntryURL(raw, party)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(got)
+		if err != nil {
+			t.Fatalf("EntryURL(%q) = %q, which is no URL: %v", raw, got, err)
+		}
+		if u.Scheme != "https" && !(u.Scheme == "http" && idp.IsLoopback(u.Hostname())) || u.User != nil || u.Fragment != "" {
+			t.Errorf("EntryURL(%q) = %q", raw, got)
+		}
+		given := strings.TrimSpace(raw)
+		if scheme, _, ok := strings.Cut(given, "://"); !ok || strings.ContainsAny(scheme, "/?#") {
+			given = "https://" + strings.TrimLeft(given, "/")
+		}
+		if g, err := url.Parse(given); err != nil || idp.OriginOf(g) != idp.OriginOf(u) || idp.OriginOf(u) == "" {
+			t.Errorf("EntryURL(%q) = %q, which is of another origin", raw, got)
+		}
+		again, err := adfs.EntryURL(got, party)
+		if err != nil || again != got {
+			t.Errorf("EntryURL(%q) = %q, and of that %q, %v", raw, got, again, err)
+		}
+	})
+}

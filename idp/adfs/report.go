@@ -1,0 +1,188 @@
+package adfs
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+
+	"gatehop/idp"
+	"gatehop/idp/form"
+)
+
+var (
+	activityForm = lazily(`[0-9a-fA-F-]{32,40}`) // a GUID, whatever the words before it
+	numberForm   = lazily(`MSIS\d{4}`)
+	realmForm    = lazily(`HRD\s*\.\s*selection\s*\(\s*(?:'([^']*)'|"([^"]*)")`)
+)
+
+// lazily compiles a pattern when it is first used: most runs of the program read no page.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+// numbers are the errors whose number says more than the page. External users
+// normally see none.
+var numbers = map[string]idp.Verdict{
+	"MSIS7000": idp.StateLost,
+	"MSIS7001": idp.StateLost,
+	"MSIS7012": idp.EntryDisabled,
+	"MSIS7042": idp.SignInLoop,
+}
+
+// isError knows the error page by its parts, whatever its status: it may be 200.
+func isError(p *form.Page, s *form.State) bool {
+	return p.Has("#errorArea, #errorMessage") && !isLogin(p, s)
+}
+
+// reportError tells the error pages apart: by number, by where they lead, and by when
+// they come. The first page of all is refused because the entry is switched off; after
+// the password was right, the person is not permitted.
+func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	details := p.Text("#errorDetails") + " " + p.Text("#errorMessage")
+	number := numberForm().FindString(details)
+	verdict, known := numbers[number]
+	switch {
+	case known:
+	case p.Has(`#errorArea a[href*="proofup.aspx"], #errorArea a[href*="aka.ms/mfasetup"]`) ||
+		strings.Contains(details, "proofup.aspx") || strings.Contains(details, "aka.ms/mfasetup"):
+		verdict = idp.Enrolment
+	case signedIn(w, p):
+		verdict = idp.NotPermitted
+	case w.State.Pages == 1 && number == "":
+		verdict = idp.EntryDisabled
+	default:
+		verdict = idp.ProviderError
+	}
+	e := w.Fail(p, verdict, p.VisibleText("#errorMessage"))
+	e.Activity = activityForm().FindString(p.Text("#activityID"))
+	return form.Next{}, e
+}
+
+// signedIn reports whether AD FS has given the cookie that proves a sign-in.
+func signedIn(w *form.Walk, p *form.Page) bool {
+	if w.Session.HTTP.Jar == nil {
+		return false
+	}
+	for _, c := range w.Session.HTTP.Jar.Cookies(p.URL) {
+		if strings.HasPrefix(c.Name, "MSISAuth") && c.Value != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// factors name the second factors by the beginning of their AuthMethod.
+var factors = []struct {
+	prefix  string
+	name    string
+	verdict idp.Verdict
+}{
+	{"AzureMfaServerAuthentication", "Azure MFA Server", idp.SecondFactor},
+	{"WindowsAzureMultiFactorAuthentication", "Azure MFA Server", idp.SecondFactor},
+	{"AzureMfaAuthentication", "Azure MFA", idp.SecondFactor},
+	{"AzurePrimaryAuthentication", "Azure MFA", idp.SecondFactor},
+	{"SecurIDv2Authentication", "RSA SecurID", idp.SecondFactor},
+	{"SecurIDAuthentication", "RSA SecurID", idp.SecondFactor},
+	{"VIPAuthenticationProvider", "Symantec VIP", idp.SecondFactor},
+	{"SymantecVipAdapter", "Symantec VIP", idp.SecondFactor},
+	{"Defender", "Quest Defender", idp.SecondFactor},
+	{"SafeNet", "SafeNet", idp.SecondFactor},
+	{"SilverfortAdfs", "Silverfort", idp.SecondFactor},
+	{"privacyIDEA", "privacyIDEA", idp.SecondFactor},
+	{"Duo", "Duo", idp.NeedsBrowser},
+	{"Passkey", "passkey", idp.NeedsBrowser},
+}
+
+// factor finds the form of a second factor: one with a Context and no password. Its id
+// is that of the sign-in form as often as not.
+func factor(p *form.Page) (authMethod string, ok bool) {
+	for _, f := range p.Forms {
+		method, context := "", false
+		for _, c := range f.Controls {
+			switch c.Name {
+			case "Context", "context":
+				context = true
+			case "AuthMethod", "authMethod":
+				method = c.Value
+			case "Password":
+				return "", false
+			}
+		}
+		if context {
+			return method, true
+		}
+	}
+	return "", false
+}
+
+func isFactor(p *form.Page, _ *form.State) bool {
+	_, ok := factor(p)
+	return ok
+}
+
+func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	method, _ := factor(p)
+	verdict, words := idp.SecondFactor, method
+	for _, f := range factors {
+		if strings.HasPrefix(method, f.prefix) {
+			verdict, words = f.verdict, f.name+" ("+method+")"
+			break
+		}
+	}
+	switch {
+	case p.Has(`#duo_form, form#adfs_form, [name="sig_request"], [name="duo_sig_request"]`):
+		verdict = idp.NeedsBrowser
+	case p.Has(`[name="assertionResponse"], [data-passkey-options]`):
+		verdict = idp.NeedsBrowser
+	}
+	return form.Next{}, w.Fail(p, verdict, words)
+}
+
+// reportParties reports that AD FS shows its list of relying parties although one was
+// asked for.
+func reportParties(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	e := w.Fail(p, idp.UnknownParty, relyingParty(w.Entry))
+	for _, o := range p.Find(`select[name="RelyingParty"] option, select[name$="RelyingPartyDropDownList"] option`).EachIter() {
+		e.Options = append(e.Options, w.Clean(o.Text()))
+	}
+	return form.Next{}, e
+}
+
+// homeRealm is the name of the step that chooses, which it does once.
+const homeRealm = "home realm"
+
+// activeDirectory is the identifier of AD FS's own directory among the organisations.
+const activeDirectory = "AD AUTHORITY"
+
+// chooseRealm takes AD FS's own directory where it is offered. The field for the choice
+// gets its name from a script, and the one for an e-mail address must stay empty.
+func chooseRealm(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	var names []string
+	offered := false
+	for _, n := range p.Find("[onclick]").EachIter() {
+		m := realmForm().FindStringSubmatch(n.AttrOr("onclick", ""))
+		if m == nil {
+			continue
+		}
+		id := m[1] + m[2]
+		offered = offered || id == activeDirectory
+		name := w.Clean(n.Text())
+		if name == "" {
+			name = w.Clean(id)
+		}
+		names = append(names, name)
+	}
+	f := p.FormByID("hrd")
+	if f == nil || !offered || w.State.Acted[homeRealm] > 1 {
+		e := w.Fail(p, idp.HomeRealm, errorText(p))
+		e.Options = names
+		return form.Next{}, e
+	}
+	for _, c := range f.Controls {
+		if c.ID == "hrdSelection" {
+			c.Name, c.Value = "HomeRealmSelection", activeDirectory
+		}
+	}
+	return w.Press(p, f, nil, form.Fill{Set: []form.Field{{Name: "HomeRealmSelection", Value: activeDirectory}}})
+}

@@ -1,0 +1,160 @@
+package adfs
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gatehop/idp"
+	"gatehop/idp/form"
+)
+
+// steps are AD FS's pages in the order in which they are told apart, between the
+// generic rows: an assertion comes before everything, and a page that is none of AD
+// FS's may still be a form that can be answered.
+func steps() []form.Step {
+	return slices.Concat(
+		[]form.Step{
+			form.Refuse("integrated", idp.Integrated, func(p *form.Page, _ *form.State) bool { return p.Offers("negotiate", "ntlm") }, none),
+			form.Refuse("basic", idp.BasicAuth, func(p *form.Page, _ *form.State) bool { return p.Offers("basic", "digest") }, none),
+		},
+		form.Ends(),
+		form.Walls(),
+		pages(),
+		form.Ways(),
+	)
+}
+
+func none(*form.Page) string { return "" }
+
+// authMethod is the value of AuthMethod that stands for user name and password.
+const authMethod = "FormsAuthentication"
+
+func pages() []form.Step {
+	return []form.Step{
+		form.Refuse("update password", idp.PasswordExpired, isUpdatePassword, func(p *form.Page) string {
+			return p.VisibleText("#expiredNotification")
+		}),
+		{Name: "error", Match: isError, Act: reportError},
+		{Name: "second factor", Match: isFactor, Act: reportFactor},
+		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
+		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
+		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
+		{Name: "login", Match: isLogin, Act: signIn},
+		{Name: homeRealm, Match: has("form#hrd"), Act: chooseRealm},
+		{Name: "relying parties", Match: has(`form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`), Act: reportParties},
+		{Name: "forms link", Match: isFormsLink, Act: chooseForms},
+		{Name: "method choice", Match: isChoice, Act: reportChoice},
+		form.Refuse("certificate", idp.Certificate, isCertificate, none),
+	}
+}
+
+func has(selector string) func(*form.Page, *form.State) bool {
+	return func(p *form.Page, _ *form.State) bool { return p.Has(selector) }
+}
+
+// isUpdatePassword knows the page for choosing a new password by its address and its
+// parts. It is never filled in.
+func isUpdatePassword(p *form.Page, _ *form.State) bool {
+	return strings.HasPrefix(strings.ToLower(p.URL.Path), "/adfs/portal/updatepassword") ||
+		p.Has("#updatePasswordForm, #updatePasswordArea") || p.VisibleText("#expiredNotification") != ""
+}
+
+// login finds the sign-in form. The forms of a page are never merged: #options holds
+// an empty AuthMethod, and from 2019 an empty UserName.
+func login(p *form.Page) (form.Login, bool) {
+	l := form.Login{}
+	for _, f := range p.Forms {
+		if f.ID == "loginForm" {
+			l.Form = f
+			break
+		}
+	}
+	if l.Form == nil {
+		return l, false
+	}
+	for _, c := range l.Form.Controls {
+		switch {
+		case c.Disabled:
+		case c.Name == "Context":
+			return l, false
+		case c.Name == "UserName" && c.ReadOnly:
+			l.Fixed = c
+		case c.Name == "UserName":
+			l.User = c
+		case c.Name == "Password":
+			l.Password = c
+		}
+	}
+	return l, l.Password != nil
+}
+
+func isLogin(p *form.Page, _ *form.State) bool {
+	_, ok := login(p)
+	return ok
+}
+
+// errorText is what AD FS says about the last answer. The rest of the page holds the
+// same sentences in scripts even if there is no error.
+func errorText(p *form.Page) string {
+	for _, id := range []string{"#errorText", "#errorTextPassword", "#errorTextOption"} {
+		if text := p.VisibleText(id); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// expiredPrefix begins the English text for an expired password. Other languages
+// cannot be told from a refusal, and are shown as they are.
+const expiredPrefix = "Your password has expired"
+
+func isExpired(p *form.Page, s *form.State) bool {
+	return isLogin(p, s) && strings.HasPrefix(errorText(p), expiredPrefix)
+}
+
+// isUnexplained: AD FS explains every refusal of a password. Without a word it lost
+// the cookies or did not take the method, and another password would not help.
+func isUnexplained(p *form.Page, s *form.State) bool {
+	return s.Passwords > 0 && isLogin(p, s) && errorText(p) == ""
+}
+
+func signIn(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	l, _ := login(p)
+	return w.SignIn(ctx, p, l, errorText(p), form.Field{Name: "AuthMethod", Value: authMethod})
+}
+
+// isCertificate knows the address at which the TLS handshake asks for a certificate.
+func isCertificate(p *form.Page, _ *form.State) bool {
+	return p.URL.Port() == "49443" || strings.HasPrefix(strings.ToLower(p.URL.Hostname()), "certauth.")
+}
+
+// isFormsLink: a page of methods without a form for the password, but with a link to it.
+func isFormsLink(p *form.Page, s *form.State) bool {
+	return isChoice(p, s) && s.Acted["forms link"] == 0 && p.Has("#authOptions #"+authMethod)
+}
+
+func chooseForms(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: authMethod}}})
+}
+
+// isChoice: nothing but links to methods.
+func isChoice(p *form.Page, s *form.State) bool {
+	if p.FormByID("options") == nil || !p.Has("#authOptions .actionLink, #authOptions .optionButton") {
+		return false
+	}
+	_, asks := p.Login()
+	return !asks && !isLogin(p, s)
+}
+
+func reportChoice(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	e := w.Fail(p, idp.MethodChoice, "")
+	for _, n := range p.Find("#authOptions .actionLink, #authOptions .optionButton").EachIter() {
+		text := w.Clean(n.Text())
+		if text == "" {
+			text = w.Clean(n.AttrOr("id", ""))
+		}
+		e.Options = append(e.Options, text)
+	}
+	return form.Next{}, e
+}

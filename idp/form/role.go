@@ -1,0 +1,252 @@
+package form
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Role is what a field is for.
+type Role string
+
+// The roles. NewPassword is a field for choosing a password, which is never filled in.
+const (
+	NoRole      Role = ""
+	User        Role = "username"
+	Password    Role = "password"
+	Code        Role = "otp"
+	NewPassword Role = "new-password"
+)
+
+// roleRules are tried in order: what a page says by autocomplete goes before the type
+// of the field, that before names that products are known to use, those before parts
+// of names. Only fields for one line of text have a role.
+var roleRules = []struct {
+	role  Role
+	match func(c *Control) bool
+}{
+	{User, completes("username", "email")},
+	{Password, completes("current-password")},
+	{Code, completes("one-time-code")},
+	{NewPassword, completes("new-password")},
+	{Code, hasName("otp", "totp", "passcode", "securitycode", "verificationcode", "oathcode", "tokencode", "mfatoken", "mfacode", "onetimecode", "safenetpassword")},
+	{Password, hasType("password")},
+	{User, hasType("email")},
+	{User, isKnownUser},
+	{Password, hasName("password", "jpassword", "pfpass", "ecompassword")},
+	{Code, nameHas("otp", "passcode", "token", "verif", "2fa", "mfa", "onetime", "authcode", "securitycode", "challenge")},
+	{User, nameHas("user", "login", "email", "account", "uid")},
+	{Code, nameHas("code")},
+	{User, hasType("tel")},
+}
+
+// Role works out what a field is for.
+func (c *Control) Role() Role {
+	switch c.Type {
+	case "text", "password", "email", "tel", "number":
+	default:
+		return NoRole
+	}
+	for _, r := range roleRules {
+		if r.match(c) {
+			return r.role
+		}
+	}
+	return NoRole
+}
+
+func completes(tokens ...string) func(*Control) bool {
+	return func(c *Control) bool {
+		return slices.ContainsFunc(c.Autocomplete, func(t string) bool { return slices.Contains(tokens, t) })
+	}
+}
+
+func hasType(t string) func(*Control) bool {
+	return func(c *Control) bool { return c.Type == t }
+}
+
+// plain is a name without case and punctuation: "security_code" and "SecurityCode" are
+// one, and so are "j_username" and "jUsername".
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+func hasName(names ...string) func(*Control) bool {
+	return func(c *Control) bool { return slices.Contains(names, plain(c.Name)) }
+}
+
+func nameHas(parts ...string) func(*Control) bool {
+	return func(c *Control) bool {
+		name := plain(c.Name)
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(name, p) })
+	}
+}
+
+// knownUsers are the exact names of user name fields.
+var knownUsers = []string{"username", "user", "login", "jusername", "pfusername", "ecomuserid", "email"}
+
+// isCarriedUser knows the names under which a hidden field carries a user name;
+// "login" and "user" are as often something else.
+func isCarriedUser(c *Control) bool {
+	return slices.Contains([]string{"username", "jusername", "pfusername", "ecomuserid"}, plain(c.Name))
+}
+
+func isKnownUser(c *Control) bool { return slices.Contains(knownUsers, plain(c.Name)) }
+
+// Login is how a form takes a user name and a password. Fields that it does not have
+// are nil.
+type Login struct {
+	Form     *Form
+	User     *Control
+	Password *Control
+	Code     *Control // a one-time code that the form insists on
+	Fixed    *Control // a user name that the page has settled already
+}
+
+// login finds the fields of a form.
+func (f *Form) login() Login {
+	l := Login{Form: f}
+	var fresh []*Control
+	for _, c := range f.Controls {
+		role := c.Role()
+		settled := c.Disabled || c.ReadOnly
+		switch {
+		case c.Type == "hidden" && isCarriedUser(c):
+			l.hidden(c)
+		case role == User && (c.ReadOnly || hasAttr(c.node, "disabled")) && c.Value != "":
+			l.Fixed = firstOf(l.Fixed, c) // unlike one in a disabled fieldset, which is a part not in use
+		case settled:
+		case role == User:
+			l.User = firstOf(l.User, c)
+		case role == Password:
+			l.Password = firstOf(l.Password, c)
+		case role == NewPassword:
+			fresh = append(fresh, c)
+		case role == Code && c.Required:
+			l.Code = firstOf(l.Code, c)
+		}
+	}
+	if l.Password == nil && len(fresh) == 1 {
+		l.Password = fresh[0] // new-password is also written to keep browsers from filling in
+	}
+	return l
+}
+
+// hidden takes a hidden field that has the name of a user name field: a page that asks
+// on another page, or in another block of this one, carries the name along.
+func (l *Login) hidden(c *Control) {
+	switch {
+	case c.Disabled:
+	case c.Value != "":
+		l.Fixed = firstOf(l.Fixed, c)
+	default:
+		l.User = firstOf(l.User, c)
+	}
+}
+
+func firstOf(a, b *Control) *Control {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// passwords counts the password fields that are for more than one password: a form
+// with two is for changing it.
+func (f *Form) passwords() int {
+	n := 0
+	for _, c := range f.Controls {
+		if c.Type == "password" && !c.Disabled && c.Role() != Code {
+			n++
+		}
+	}
+	return n
+}
+
+// says reports whether id, name, class or action of the form hold one of words.
+func (f *Form) says(words ...string) bool {
+	where := strings.ToLower(f.ID + " " + f.Name + " " + attrOf(f.node, "class") + " " + f.Action)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(where, w) })
+}
+
+// isSearch reports whether the form is there to search the site.
+func (f *Form) isSearch() bool {
+	if strings.EqualFold(attrOf(f.node, "role"), "search") {
+		return true
+	}
+	return slices.ContainsFunc(f.Controls, func(c *Control) bool {
+		return c.Type == "search" || slices.Contains([]string{"q", "query", "search"}, strings.ToLower(c.Name))
+	})
+}
+
+// scoreRules say how much a form looks like one for signing in.
+var scoreRules = []struct {
+	points int
+	match  func(f *Form, l Login) bool
+}{
+	{+10, func(_ *Form, l Login) bool { return l.Password != nil }},
+	{+4, func(_ *Form, l Login) bool { return l.User != nil || l.Fixed != nil }},
+	{+2, func(f *Form, _ Login) bool { return f.Method == "post" }},
+	{+2, func(f *Form, _ Login) bool { return f.says("login", "signin", "sign-in", "auth", "sso") }},
+	{-20, func(f *Form, _ Login) bool { return f.isSearch() }},
+	{-15, func(f *Form, _ Login) bool { return f.passwords() >= 2 }},
+	{-15, func(f *Form, _ Login) bool { return f.says("register", "signup", "sign-up", "forgot", "reset") }},
+	{-3, func(f *Form, _ Login) bool { return f.Hidden }},
+	{-5, func(f *Form, l Login) bool { return f.Method == "get" && l.Password == nil }},
+}
+
+func (f *Form) score(l Login) int {
+	score := 0
+	for _, r := range scoreRules {
+		if r.match(f, l) {
+			score += r.points
+		}
+	}
+	return score
+}
+
+// minScore is that of a form that is posted and asks for nothing but a user name.
+const minScore = 6
+
+// Login finds the form that signs in: the one that looks most like it, the first of
+// several. A form without a password field is one only if it asks for little else.
+func (p *Page) Login() (Login, bool) {
+	var best Login
+	score := minScore - 1
+	for _, f := range p.Forms {
+		l := f.login()
+		if l.Password == nil && (l.User == nil || l.User.Hidden || f.asksMore(l.User)) {
+			continue
+		}
+		if s := f.score(l); s > score {
+			best, score = l, s
+		}
+	}
+	return best, best.Form != nil
+}
+
+// asksMore reports whether a form wants more text than that of one field: a report, an
+// order, a profile.
+func (f *Form) asksMore(one *Control) bool {
+	filled := 0
+	for _, c := range f.Controls {
+		if c == one || c.Disabled || c.ReadOnly || c.Hidden || !c.takesText() {
+			continue
+		}
+		if c.Value == "" || c.Tag == "textarea" {
+			return true
+		}
+		filled++
+	}
+	return filled > 1
+}
+
+// takesText reports whether text is typed into the control.
+func (c *Control) takesText() bool {
+	return !c.isAnyButton() && !slices.Contains([]string{"hidden", "checkbox", "radio", "select-one", "select-multiple", "file"}, c.Type)
+}

@@ -1,0 +1,279 @@
+package form
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+)
+
+// person is what has been asked of the person, and answered.
+type person struct {
+	name      secret.Text   // as sent; zero until asked
+	nameAt    string        // the form that was last sent a user name alone, if nothing else was sent since
+	words     string        // the provider's since the last password or code
+	passwords []secret.Text // every one that was sent: none is sent twice
+	asked     map[Role]int
+}
+
+// again is the Retry of a question whose last answer came back without a word.
+const again = "the same page came back without a word about the last answer"
+
+// SignIn answers a sign-in page: it asks for what the page wants and has not been
+// answered yet, and posts the form. On the second page of one sign-in the provider
+// has refused the last answer, and the person is asked again, with words as the
+// reason; who cannot answer differently gets a *idp.PageError with verdict Rejected,
+// or Unexplained if there are no words. set are fields to be sent in any case.
+//
+// Before anything is asked it makes sure that the answer may be sent: the form must be
+// posted, and both page and target be of trusted origins.
+func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set ...Field) (Next, error) {
+	button := l.Form.Button()
+	if err := w.mayAnswer(p, l.Form, button); err != nil {
+		return Next{}, err
+	}
+	w.heard(words)
+	if err := w.askName(ctx, p, l); err != nil {
+		return Next{}, err
+	}
+	fill := Fill{Values: map[*Control]secret.Text{}, Set: set}
+	if l.User != nil {
+		fill.Values[l.User] = w.person.name
+	}
+	if l.Password != nil {
+		password, err := w.askPassword(ctx, p, l.Password)
+		if err != nil {
+			return Next{}, err
+		}
+		fill.Values[l.Password] = password
+	}
+	if l.Code != nil {
+		code, err := w.askCode(ctx, p, l.Code)
+		if err != nil {
+			return Next{}, err
+		}
+		fill.Values[l.Code] = code
+	}
+	return w.post(p, l, button, fill)
+}
+
+// SignCode answers a page that asks for nothing but a one-time code, as SignIn does.
+// The verdict of a code that is not accepted is MFADenied.
+func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Next, error) {
+	button := l.Form.Button()
+	if err := w.mayAnswer(p, l.Form, button); err != nil {
+		return Next{}, err
+	}
+	w.heard(words)
+	code, err := w.askCode(ctx, p, l.Code)
+	if err != nil {
+		return Next{}, err
+	}
+	return w.post(p, l, button, Fill{Values: map[*Control]secret.Text{l.Code: code}})
+}
+
+// heard keeps what the provider says about the last answer.
+func (w *Walk) heard(words string) {
+	if words != "" {
+		w.person.words = w.Clean(words)
+	}
+}
+
+// mayAnswer refuses a form that must not be given anything typed.
+func (w *Walk) mayAnswer(p *Page, f *Form, button *Control) error {
+	to, err := f.Target(button)
+	if err != nil {
+		return w.refused(p, err)
+	}
+	if err := w.Session.Trust.CheckSubmit(p.URL, to.URL); err != nil {
+		return err
+	}
+	if to.Method != "POST" || to.Enctype == encPlain {
+		return w.Fail(p, idp.UnreadableForm, "")
+	}
+	return nil
+}
+
+// refused puts what Fail adds into the verdict of a form.
+func (w *Walk) refused(p *Page, err error) error {
+	var page *idp.PageError
+	if errors.As(err, &page) {
+		return w.Fail(p, page.Verdict, page.Words)
+	}
+	return err
+}
+
+// post submits a form that carries what was typed, and counts what that was.
+func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) {
+	send, err := l.Form.Submit(button, fill)
+	if err != nil {
+		return Next{}, w.refused(p, err)
+	}
+	w.person.nameAt = ""
+	switch {
+	case l.Password != nil || l.Code != nil:
+		w.person.words = ""
+	default:
+		w.person.nameAt = place(p, l)
+	}
+	for c, count := range map[*Control]*int{l.User: &w.State.Names, l.Password: &w.State.Passwords, l.Code: &w.State.Codes} {
+		if c != nil {
+			*count++
+		}
+	}
+	return Next{Send: send, From: p.URL, Typed: true}, nil
+}
+
+// place tells forms that ask for a user name alone apart, by where they go: the same
+// one comes back under another address of the page.
+func place(p *Page, l Login) string {
+	action := ""
+	if to, err := l.Form.Target(l.Form.Button()); err == nil {
+		action = idp.SafeURL(to.URL)
+	}
+	return strings.Join([]string{string(idp.OriginOf(p.URL)), l.Form.ID, action, l.User.Name}, "\x00")
+}
+
+// askName makes sure of the user name, and that the page is not for somebody else.
+func (w *Walk) askName(ctx context.Context, p *Page, l Login) error {
+	field := firstOf(l.User, l.Fixed)
+	if field == nil {
+		return nil
+	}
+	retry := ""
+	if l.Password == nil && w.person.nameAt != "" && w.person.nameAt == place(p, l) {
+		retry = w.retry() // the user name alone was sent, and is asked for again
+	}
+	if w.person.name.IsZero() || retry != "" {
+		if !w.mayAsk(User) {
+			return w.refusal(p)
+		}
+		name, err := w.ask(ctx, idp.Question{Field: string(User), Label: w.Clean(field.Label), Public: true, Retry: retry})
+		if err != nil {
+			return w.unanswered(retry, err, w.refusal(p))
+		}
+		whole := name.Reveal()
+		if w.UserName != nil {
+			if whole, err = w.UserName(whole); err != nil {
+				return w.refused(p, err)
+			}
+		}
+		if retry != "" && w.person.name.Equal(secret.New(whole)) {
+			return w.refusal(p) // the same answer again
+		}
+		w.person.name = secret.New(whole)
+	}
+	if l.Fixed != nil && bareName(l.Fixed.Value) != bareName(w.person.name.Reveal()) {
+		return w.Fail(p, idp.OtherUser, l.Fixed.Value)
+	}
+	return nil
+}
+
+// bareName is a user name without its domain, in lower case: CORP\alice and
+// alice@corp.example are one person.
+func bareName(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if i := strings.LastIndexByte(name, '\\'); i >= 0 {
+		name = name[i+1:]
+	}
+	name, _, _ = strings.Cut(name, "@")
+	return name
+}
+
+// askPassword asks for a password that has not been sent yet.
+func (w *Walk) askPassword(ctx context.Context, p *Page, field *Control) (secret.Text, error) {
+	retry := ""
+	if w.State.Passwords > 0 {
+		retry = w.retry()
+	}
+	for w.mayAsk(Password) {
+		password, err := w.ask(ctx, idp.Question{Field: string(Password), Label: w.Clean(field.Label), Retry: retry})
+		if err != nil {
+			return secret.Text{}, w.unanswered(retry, err, w.refusal(p))
+		}
+		if !slices.ContainsFunc(w.person.passwords, password.Equal) {
+			w.person.passwords = append(w.person.passwords, password)
+			return password, nil
+		}
+	}
+	return secret.Text{}, w.refusal(p)
+}
+
+// askCode asks for a one-time code.
+func (w *Walk) askCode(ctx context.Context, p *Page, field *Control) (secret.Text, error) {
+	retry := ""
+	if w.State.Codes > 0 {
+		retry = w.retry()
+	}
+	denied := w.Fail(p, idp.MFADenied, w.person.words)
+	if !w.mayAsk(Code) {
+		return secret.Text{}, denied
+	}
+	code, err := w.ask(ctx, idp.Question{Field: string(Code), Label: w.Clean(field.Label), Retry: retry})
+	if err != nil {
+		return secret.Text{}, w.unanswered(retry, err, denied)
+	}
+	return code, nil
+}
+
+// mayAsk counts the answers to one question.
+func (w *Walk) mayAsk(r Role) bool {
+	if w.person.asked == nil {
+		w.person.asked = map[Role]int{}
+	}
+	w.person.asked[r]++
+	return w.person.asked[r] <= maxAnswers
+}
+
+func (w *Walk) retry() string {
+	if w.person.words == "" {
+		return again
+	}
+	return w.person.words
+}
+
+// refusal is the verdict of a provider that will not have the answers there are.
+func (w *Walk) refusal(p *Page) error {
+	switch {
+	case w.person.words != "":
+		return w.Fail(p, idp.Rejected, w.person.words)
+	case w.State.Restarts > 0:
+		return w.Fail(p, idp.StateLost, "")
+	}
+	return w.Fail(p, idp.Unexplained, "")
+}
+
+// unanswered turns "nobody can answer differently" into the provider's refusal.
+func (w *Walk) unanswered(retry string, err, refusal error) error {
+	var needs *idp.NeedsInputError
+	if retry != "" && (errors.Is(err, idp.ErrNoAnswer) || errors.As(err, &needs)) {
+		return refusal
+	}
+	return err
+}
+
+// ask asks the person, whose time does not count. What is not public is a secret of
+// this sign-in from now on. No answer at all is a *idp.NeedsInputError.
+func (w *Walk) ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if w.Session.Prompt == nil {
+		return secret.Text{}, &idp.NeedsInputError{Question: q}
+	}
+	resume := w.budget.pause()
+	defer resume()
+	answer, err := w.Session.Prompt.Ask(ctx, q)
+	switch {
+	case errors.Is(err, idp.ErrNoAnswer) && q.Retry == "":
+		return secret.Text{}, &idp.NeedsInputError{Question: q}
+	case err != nil:
+		return secret.Text{}, err
+	case answer.Reveal() == "":
+		return secret.Text{}, &idp.NeedsInputError{Question: q}
+	}
+	if !q.Public {
+		w.secrets = append(w.secrets, answer)
+	}
+	return answer, nil
+}

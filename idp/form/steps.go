@@ -1,0 +1,211 @@
+package form
+
+import (
+	"context"
+	"slices"
+
+	"gatehop/idp"
+	"gatehop/saml"
+)
+
+// Steps are the rows for pages of any provider, in three parts that an adapter may put
+// rows of its own between: what a response is whatever the provider (Ends), what no
+// provider is answered without its person (Walls), and the way on (Ways). Some row of
+// Ways matches every page.
+func Steps() []Step { return slices.Concat(Ends(), Walls(), Ways()) }
+
+// Refuse is a row that ends the sign-in with a verdict. words may be nil: then the
+// page's own words about what is wrong are in the verdict.
+func Refuse(name string, v idp.Verdict, match func(p *Page, s *State) bool, words func(p *Page) string) Step {
+	if words == nil {
+		words = (*Page).Words
+	}
+	return Step{name, match, func(_ context.Context, w *Walk, p *Page) (Next, error) {
+		return Next{}, w.Fail(p, v, words(p))
+	}}
+}
+
+// on makes a Match of a property of the page alone.
+func on(match func(p *Page) bool) func(*Page, *State) bool {
+	return func(p *Page, _ *State) bool { return match(p) }
+}
+
+// Ends are the rows for an assertion, for answers in another protocol, and for
+// requests that never reached the provider.
+func Ends() []Step {
+	return []Step{
+		{"assertion", on(func(p *Page) bool { _, ok := p.response(); return ok }), takeAssertion},
+		Refuse("ws-federation", idp.WSFederation, on(func(p *Page) bool {
+			return p.Has(`input[name="wresult"]:not([value=""]), textarea[name="wresult"]`)
+		}), nil),
+		Refuse("empty response", idp.BadAssertion, on(isEmptyResponse), func(*Page) string {
+			return (&saml.SyntaxError{Problem: saml.Empty}).Error()
+		}),
+		Refuse("cookies", idp.CookiesTooLarge, on(isTooLong), constant("")),
+	}
+}
+
+// Walls are the rows for pages that look like a way on and are none.
+func Walls() []Step {
+	return slices.Concat(
+		[]Step{
+			Refuse("firewall", idp.Firewall, on(func(p *Page) bool { return !p.goesOn() && isFirewall(p) }), constant("")),
+			{"session lost", on(isLost), restart},
+		},
+		detectorSteps(lookAlikes, func(*Page) bool { return true }),
+	)
+}
+
+// Ways are the rows for sign-in forms and for pages that go on by themselves, and last
+// those for what is neither.
+func Ways() []Step {
+	return slices.Concat(
+		[]Step{
+			{"sign-in", on(func(p *Page) bool { _, ok := p.Login(); return ok }), signIn},
+			{"code", func(p *Page, s *State) bool { _, ok := p.codeForm(); return ok && s.Passwords > 0 }, signCode},
+			{"auto-submit", on(func(p *Page) bool { return p.AutoSubmit() != nil }), autoSubmit},
+		},
+		detectorSteps(strangers, func(*Page) bool { return true }),
+		[]Step{
+			{"refresh", on(func(p *Page) bool { return p.refreshes() }), refresh},
+			{"script location", on(func(p *Page) bool { return p.ScriptLocation() != nil }), func(_ context.Context, w *Walk, p *Page) (Next, error) {
+				return w.Hop(p, p.ScriptLocation())
+			}},
+			{"only choice", on(func(p *Page) bool { f, _ := p.onlyChoice(); return f != nil }), takeOnlyChoice},
+			{"again with the cookie", func(p *Page, s *State) bool {
+				return s.Typed && s.Cookie && s.Restarts == 0 && p.Status < 400 && len(p.Forms) == 0
+			}, restart},
+		},
+		dead(),
+	)
+}
+
+// dead are the rows for pages with no way on.
+func dead() []Step {
+	status := func(codes ...int) func(*Page, *State) bool {
+		return on(func(p *Page) bool { return slices.Contains(codes, p.Status) })
+	}
+	return []Step{
+		Refuse("integrated", idp.Integrated, on(func(p *Page) bool { return p.Offers("negotiate", "ntlm") }), constant("")),
+		Refuse("basic", idp.BasicAuth, on(func(p *Page) bool { return p.Offers("basic", "digest") }), constant("")),
+		Refuse("not found", idp.NotFound, status(404, 410), constant("")),
+		Refuse("unavailable", idp.Unavailable, status(502, 503, 504), constant("")),
+		Refuse("not html", idp.NotHTML, on(func(p *Page) bool { return !p.IsHTML }), func(p *Page) string { return p.Media }),
+		{"product", on(func(p *Page) bool {
+			_, ok := p.scriptProduct()
+			return ok && !slices.ContainsFunc(p.Forms, (*Form).asks)
+		}), scriptOnly},
+		{"scripts", on((*Page).needsScripts), scriptOnly},
+		Refuse("unknown", idp.Unknown, on(func(*Page) bool { return true }), func(p *Page) string {
+			if words := p.Words(); words != "" {
+				return words
+			}
+			return p.labels()
+		}),
+	}
+}
+
+// goesOn reports whether the page has a way on of its own.
+func (p *Page) goesOn() bool {
+	_, login := p.Login()
+	return login || p.AutoSubmit() != nil
+}
+
+func signIn(ctx context.Context, w *Walk, p *Page) (Next, error) {
+	l, _ := p.Login()
+	return w.SignIn(ctx, p, l, p.Words())
+}
+
+func signCode(ctx context.Context, w *Walk, p *Page) (Next, error) {
+	l, _ := p.codeForm()
+	return w.SignCode(ctx, p, l, p.Words())
+}
+
+// codeForm finds a form that asks for a one-time code and nothing else.
+func (p *Page) codeForm() (Login, bool) {
+	for _, f := range p.Forms {
+		i := slices.IndexFunc(f.Controls, func(c *Control) bool {
+			return c.Role() == Code && !c.Hidden && !c.Disabled && !c.ReadOnly
+		})
+		if i >= 0 && !f.isSearch() && !f.asksMore(f.Controls[i]) {
+			return Login{Form: f, Code: f.Controls[i]}, true
+		}
+	}
+	return Login{}, false
+}
+
+func autoSubmit(_ context.Context, w *Walk, p *Page) (Next, error) {
+	return w.submitHidden(p, p.AutoSubmit())
+}
+
+// submitHidden submits a form as a script would, without a button.
+func (w *Walk) submitHidden(p *Page, f *Form) (Next, error) { return w.Press(p, f, nil, Fill{}) }
+
+// Press submits a form that carries nothing typed, and counts as a page that goes on
+// by itself.
+func (w *Walk) Press(p *Page, f *Form, button *Control, fill Fill) (Next, error) {
+	send, err := f.Submit(button, fill)
+	if err != nil {
+		return Next{}, w.refused(p, err)
+	}
+	next, err := w.Hop(p, p.URL)
+	next.Send = send
+	return next, err
+}
+
+// refreshes reports whether the page is only on the way to another.
+func (p *Page) refreshes() bool { return p.Refresh != nil && p.Refresh.Delay <= maxDelay }
+
+func refresh(ctx context.Context, w *Walk, p *Page) (Next, error) {
+	if err := wait(ctx, p.Refresh.Delay); err != nil {
+		return Next{}, err
+	}
+	return w.Hop(p, p.Refresh.URL)
+}
+
+// onlyChoice finds the form of a page that asks nothing and leaves a single button to
+// press: a choice among one.
+func (p *Page) onlyChoice() (*Form, *Control) {
+	var (
+		form   *Form
+		button *Control
+		count  int
+	)
+	for _, f := range p.Forms {
+		if f.isSearch() {
+			continue
+		}
+		if f.asks() {
+			return nil, nil
+		}
+		for _, c := range f.Controls {
+			if c.IsButton() && !c.Disabled && !c.leads() {
+				form, button = f, c
+				count++
+			}
+		}
+	}
+	if count != 1 || button.consents() {
+		return nil, nil
+	}
+	return form, button
+}
+
+func takeOnlyChoice(_ context.Context, w *Walk, p *Page) (Next, error) {
+	f, button := p.onlyChoice()
+	return w.Press(p, f, button, Fill{})
+}
+
+// restart begins again from the entry, once.
+func restart(_ context.Context, w *Walk, p *Page) (Next, error) {
+	if w.State.Restarts > 0 {
+		return Next{}, w.Fail(p, idp.StateLost, p.Words())
+	}
+	w.State.Restarts++
+	return w.Restart(), nil
+}
+
+func scriptOnly(_ context.Context, w *Walk, p *Page) (Next, error) {
+	name, _ := p.scriptProduct()
+	return Next{}, w.Fail(p, idp.ScriptOnly, name)
+}

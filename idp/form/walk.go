@@ -1,0 +1,262 @@
+package form
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+	"gatehop/saml"
+)
+
+// The limits of one sign-in.
+const (
+	maxRequests = 20 // redirects included
+	maxVisits   = 5  // of one address, what a person answered anew not counted
+	maxHops     = 10 // pages that go on by themselves
+	maxAnswers  = 3  // of the person to one question
+	maxTime     = 300 * time.Second
+)
+
+// Step is one row of a step table: what a kind of page looks like and what to do on it.
+type Step struct {
+	Name  string // for the log: "login", "expired"
+	Match func(p *Page, s *State) bool
+	// Act returns the way on: a request or the assertion, or the verdict as an error.
+	Act func(ctx context.Context, w *Walk, p *Page) (Next, error)
+}
+
+// State is what has happened so far in a sign-in.
+type State struct {
+	Pages     int  // seen so far, the present one included
+	Hops      int  // pages that went on by themselves
+	Names     int  // user names sent
+	Passwords int  // passwords sent
+	Codes     int  // one-time codes sent
+	Typed     bool // the present page is the answer to something typed
+	Cookie    bool // the present page or a redirect before it set a cookie
+	Restarts  int  // how often the sign-in was begun again from the entry
+	// Acted counts by their names the steps that were acted on, the present one
+	// included once it has been chosen.
+	Acted map[string]int
+}
+
+// Next is the way on from a page.
+type Next struct {
+	Send      Submission
+	From      *url.URL // the page that sends it; nil for the entry
+	Typed     bool     // Send carries what the person typed
+	Assertion *saml.Assertion
+}
+
+// Walk is one sign-in: pages are fetched, matched against the steps in order, and
+// acted upon until there is an assertion or an error. A Walk is used once, by one
+// goroutine.
+type Walk struct {
+	Session *idp.Session
+	Entry   *url.URL
+	Steps   []Step // tried in order on every page
+	// UserName completes what the person gave as user name, or refuses it before
+	// anything is sent; nil leaves it as it is.
+	UserName func(name string) (string, error)
+	State    State // set by Run
+
+	client   *http.Client
+	log      *slog.Logger
+	budget   *budget
+	requests int
+	visits   map[string]int
+	seen     map[[sha256.Size]byte]bool // page and answer
+	last     *Page
+	secrets  []secret.Text
+	person   person
+}
+
+// Run walks from the entry to the assertion.
+func (w *Walk) Run(ctx context.Context) (*saml.Assertion, error) {
+	ctx, w.budget = newBudget(ctx, maxTime)
+	defer w.budget.stop()
+	w.log = w.Session.Log
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	w.visits, w.seen = map[string]int{}, map[[sha256.Size]byte]bool{}
+	w.State = State{Acted: map[string]int{}}
+	w.client = w.counting(w.Session.HTTP)
+	next := w.Restart()
+	for next.Assertion == nil {
+		p, err := w.fetch(ctx, next)
+		if err != nil {
+			return nil, w.timed(ctx, err)
+		}
+		if next, err = w.act(ctx, p); err != nil {
+			return nil, w.timed(ctx, err)
+		}
+	}
+	return next.Assertion, nil
+}
+
+// act runs the first step that matches and makes sure that it leads somewhere new.
+func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
+	i := slices.IndexFunc(w.Steps, func(s Step) bool { return s.Match(p, &w.State) })
+	if i < 0 {
+		return Next{}, w.Fail(p, idp.Unknown, "")
+	}
+	w.log.LogAttrs(ctx, slog.LevelDebug, "page", slog.String("step", w.Steps[i].Name),
+		slog.String("host", p.URL.Host), slog.Int("status", p.Status))
+	w.State.Acted[w.Steps[i].Name]++
+	next, err := w.Steps[i].Act(ctx, w, p)
+	if err != nil || next.Assertion != nil {
+		return next, err
+	}
+	h := sha256.New()
+	h.Write(p.sum[:])
+	for _, part := range []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()} {
+		h.Write([]byte(part + "\x00"))
+	}
+	if key := [sha256.Size]byte(h.Sum(nil)); !w.seen[key] {
+		w.seen[key] = true
+		return next, nil
+	}
+	return Next{}, w.Fail(p, idp.SignInLoop, "") // the same page after the same answer
+}
+
+// Get goes on to another page.
+func (w *Walk) Get(p *Page, u *url.URL) Next {
+	return Next{Send: Submission{Method: http.MethodGet, URL: u.String()}, From: p.URL}
+}
+
+// Restart goes to the entry.
+func (w *Walk) Restart() Next {
+	return Next{Send: Submission{Method: http.MethodGet, URL: w.Entry.String()}}
+}
+
+// Hop is Get for a page that goes on by itself; the error is SignInLoop when too many
+// have.
+func (w *Walk) Hop(p *Page, u *url.URL) (Next, error) {
+	w.State.Hops++
+	if w.State.Hops > maxHops {
+		return Next{}, w.Fail(p, idp.SignInLoop, "")
+	}
+	return w.Get(p, u), nil
+}
+
+// counting is the client with the limits of a sign-in on its redirects.
+func (w *Walk) counting(c *http.Client) *http.Client {
+	limited := *c
+	limited.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if err := w.count(req, false); err != nil {
+			return err
+		}
+		if c.CheckRedirect != nil {
+			return c.CheckRedirect(req, via)
+		}
+		return nil
+	}
+	return &limited
+}
+
+// count refuses the request that is one too many.
+func (w *Walk) count(req *http.Request, typed bool) error {
+	w.requests++
+	address := req.Method + " " + req.URL.String()
+	if !typed {
+		w.visits[address]++
+	}
+	if w.requests > maxRequests || w.visits[address] > maxVisits {
+		return w.fail(req.URL, idp.SignInLoop)
+	}
+	return nil
+}
+
+func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
+	if n.Typed {
+		ctx = idp.WithTyped(ctx)
+	}
+	req, err := http.NewRequestWithContext(ctx, n.Send.Method, n.Send.URL, strings.NewReader(n.Send.Body.Reveal()))
+	if err != nil {
+		return nil, w.fail(w.Entry, idp.UnreadableForm)
+	}
+	if n.Send.Method == http.MethodGet {
+		req.Body, req.GetBody, req.ContentLength = nil, nil, 0
+	} else {
+		req.Header.Set("Content-Type", n.Send.ContentType)
+		req.Header.Set("Origin", originHeader(n.From))
+	}
+	if n.From != nil && idp.OriginOf(n.From) == idp.OriginOf(req.URL) {
+		req.Header.Set("Referer", idp.SafeURL(n.From))
+	}
+	if err := w.count(req, n.Typed); err != nil {
+		return nil, err
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return nil, idp.NetError(err)
+	}
+	body, err := idp.ReadPage(resp)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(Response{URL: resp.Request.URL, Status: resp.StatusCode, Header: resp.Header, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	w.State.Pages++
+	w.State.Typed, w.State.Cookie = n.Typed, setsCookie(resp)
+	return p, nil
+}
+
+// originHeader is the Origin header of a form posted by a page.
+func originHeader(from *url.URL) string {
+	if from == nil {
+		return "null"
+	}
+	return from.Scheme + "://" + from.Host
+}
+
+// setsCookie reports whether the answer, or a redirect before it, set a cookie.
+func setsCookie(resp *http.Response) bool {
+	for ; resp != nil; resp = resp.Request.Response {
+		if len(resp.Header["Set-Cookie"]) > 0 {
+			return true
+		}
+		if resp.Request == nil {
+			break
+		}
+	}
+	return false
+}
+
+// Clean makes a text of the provider's fit to be shown: CleanWords with what was typed
+// in this sign-in.
+func (w *Walk) Clean(text string) string { return idp.CleanWords(text, w.secrets...) }
+
+// Fail makes the verdict over a page. words are the provider's, or what the verdict's
+// comment says.
+func (w *Walk) Fail(p *Page, v idp.Verdict, words string) *idp.PageError {
+	e := w.fail(p.URL, v)
+	e.Title, e.Words, e.Status = w.Clean(p.Title), w.Clean(words), p.Status
+	if v == idp.Unknown || v == idp.UnreadableForm {
+		e.Fingerprint = w.Clean(p.Fingerprint())
+	}
+	return e
+}
+
+func (w *Walk) fail(u *url.URL, v idp.Verdict) *idp.PageError {
+	return &idp.PageError{Verdict: v, URL: idp.SafeURL(u)}
+}
+
+// timed tells the end of the time for a sign-in from other ends.
+func (w *Walk) timed(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errBudget) {
+		return &idp.NetworkError{Host: w.Entry.Host, Op: "sign in", Kind: idp.NetTimeout, Err: context.DeadlineExceeded}
+	}
+	return err
+}

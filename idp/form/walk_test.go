@@ -1,0 +1,564 @@
+package form_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+	"gatehop/idp/form"
+	"gatehop/idp/idptest"
+	"gatehop/saml/samltest"
+)
+
+const start = "https://idp.example/start?sp=aws"
+
+// site is a server made of pages, which remembers what it was asked.
+type site struct {
+	mu    sync.Mutex
+	asked []string // METHOD PATH?QUERY, and the body of a POST
+	serve func(s *site, w http.ResponseWriter, r *http.Request, asked string)
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	asked := strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
+	s.mu.Lock()
+	s.asked = append(s.asked, asked)
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", utf8HTML)
+	s.serve(s, w, r, asked)
+}
+
+func (s *site) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.asked...)
+}
+
+// walk signs in at a site that stands at idp.example; every other host is another site.
+func walk(t testing.TB, s, other *site, script map[string][]string) (*idptest.Answers, error) {
+	t.Helper()
+	answers := idptest.NewAnswers(script)
+	routes := map[string]http.Handler{host: s}
+	if other != nil {
+		routes[idptest.AnyHost] = other
+	}
+	_, err := login(t, newSession(t, idptest.Transport(routes), start, answers), start)
+	return answers, err
+}
+
+// pages is a site that knows a page for each request, and for all others answers 500.
+func pages(known map[string]string) *site {
+	return &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, asked string) {
+		page, ok := known[asked]
+		if !ok {
+			w.WriteHeader(http.StatusInternalServerError)
+			page = "<title>unexpected</title>" + html.EscapeString(asked)
+		}
+		head, rest, found := strings.Cut(page, "\n\n")
+		if found {
+			for line := range strings.Lines(head) {
+				name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+				if name == "Content-Type" {
+					w.Header().Del(name)
+				}
+				w.Header().Add(name, value)
+			}
+			page = rest
+		}
+		if s := w.Header().Get("Status"); s != "" {
+			var code int
+			if _, err := fmt.Sscan(s, &code); err != nil {
+				panic(err)
+			}
+			w.Header().Del("Status")
+			w.WriteHeader(code)
+		}
+		_, _ = io.WriteString(w, page)
+	}}
+}
+
+// assertion is made once for all tests.
+var assertion = sync.OnceValue(func() string {
+	value, err := signer().Issue(samltest.Response{Roles: idptest.SampleRoles()})
+	if err != nil {
+		panic(err)
+	}
+	return value
+})
+
+func final(field string) string {
+	return `<form method=post action="https://signin.aws.amazon.com/saml">` + strings.Replace(field, "%s", assertion(), 1) + `</form>`
+}
+
+const samlInput = `<input type=hidden name=SAMLResponse value="%s">`
+
+// TestWalkProducts replays, in the words of this test, the sign-ins of products whose
+// pages have a trap each. A site answers nothing but the exact request of a browser.
+func TestWalkProducts(t *testing.T) {
+	t.Parallel()
+	alice := map[string][]string{"username": {"alice"}, "password": {"correct horse"}, "otp": {"123456"}}
+	cases := []struct {
+		name  string
+		pages map[string]string
+		want  int // requests
+	}{
+		{"Keycloak", map[string]string{
+			"GET /start?sp=aws": "Status: 302\nLocation: /realms/r/login-actions/authenticate?session_code=a&tab_id=b\n\n",
+			"GET /realms/r/login-actions/authenticate?session_code=a&tab_id=b": `<form id=kc-form-login action="https://idp.example/realms/r/login-actions/authenticate?session_code=c&execution=d" method=post>
+				<input id=username name=username autofocus><input id=password name=password type=password><button type=button aria-label="Show password"></button>
+				<input type=checkbox name=rememberMe><input type=hidden id=id-hidden-input name=credentialId><button type=submit name=login id=kc-login>Sign In</button></form>
+				<form id=kc-select-try-another-way-form method=post action=/wrong><input type=hidden name=tryAnotherWay value=on></form>`,
+			"POST /realms/r/login-actions/authenticate?session_code=c&execution=d username=alice&password=correct+horse&credentialId=&login=": `<BODY Onload="document.forms[0].submit()"><FORM METHOD="POST" name="saml-post-binding" ACTION="https://signin.aws.amazon.com/saml"><INPUT TYPE="HIDDEN" NAME="SAMLResponse" VALUE="` + assertion() + `"/><NOSCRIPT><INPUT TYPE="BUTTON" VALUE="Click"/></NOSCRIPT></FORM></BODY>`,
+		}, 3},
+		{"Keycloak, user name first, two credentials for the code", map[string]string{
+			"GET /start?sp=aws":                    `<form id=kc-form-login action=/1 method=post><input name=username><input type=submit name=login value="Sign In"></form>`,
+			"POST /1 username=alice&login=Sign+In": `<form id=kc-form-login action=/2 method=post><input type=password name=password><input type=submit name=login value="Sign In"></form>`,
+			"POST /2 password=correct+horse&login=Sign+In": `<form id=kc-otp-login-form action=/3 method=post><input type=radio name=selectedCredentialId value=one checked><input type=radio name=selectedCredentialId value=two><label for=otp>One-time code</label><input id=otp name=otp autocomplete=off><input type=submit name=login value="Sign In"><input type=submit name=cancel value=Cancel></form>
+				<form id=kc-select-try-another-way-form method=post action=/wrong><input type=hidden name=tryAnotherWay value=on></form>`,
+			"POST /3 selectedCredentialId=one&otp=123456&login=Sign+In": final(samlInput),
+		}, 4},
+		{"Keycloak, Kerberos offered first", map[string]string{
+			"GET /start?sp=aws": "Status: 401\nWWW-Authenticate: Negotiate\n\n<HTML><HEAD><TITLE>Kerberos Unsupported</TITLE></HEAD><BODY Onload=\"document.forms[0].submit()\"><FORM METHOD=\"POST\" ACTION=\"/go?x=1\"><NOSCRIPT><INPUT name=\"continue\" type=\"submit\" value=\"Click\"/></NOSCRIPT><INPUT TYPE=HIDDEN NAME=a VALUE=1></FORM></BODY></HTML>",
+			"POST /go?x=1 a=1":  `<form method=post action=/in><input name=username><input type=password name=password></form>`,
+			"POST /in username=alice&password=correct+horse": final(samlInput),
+		}, 3},
+		{"Shibboleth", map[string]string{
+			"GET /start?sp=aws": `<title>Loading Session Information</title><form name=form1 method=post action="/idp/SSO?execution=e1s1"><input type=hidden name=csrf_token value=t1><input type=hidden name=shib_idp_ls_supported><input type=hidden name=_eventId_proceed><noscript><input type=submit value=Continue></noscript></form><script>document.form1.submit()</script>`,
+			"POST /idp/SSO?execution=e1s1 csrf_token=t1&shib_idp_ls_supported=&_eventId_proceed=": "Status: 302\nLocation: /idp/SSO?execution=e1s2\n\n",
+			"GET /idp/SSO?execution=e1s2": `<form action=/search><input name=q></form><form action="/idp/SSO?execution=e1s2" method=post><input type=hidden name=csrf_token value=t2><input name=j_username><input type=password name=j_password><input type=checkbox name=donotcache value=1><button type=submit name="_eventId_authn/SPNEGO">Windows</button><button type=submit name=_eventId_proceed>Login</button></form>`,
+			"POST /idp/SSO?execution=e1s2 csrf_token=t2&j_username=alice&j_password=correct+horse&_eventId_proceed=": final(samlInput),
+		}, 4},
+		{"CAS", map[string]string{
+			"GET /start?sp=aws":        "Status: 302\nLocation: /cas/login?service=x\n\n",
+			"GET /cas/login?service=x": `<form id=fm1 method=post action="login"><input name=username><input type=password name=password><input type=hidden name=execution value=e><input type=hidden name=_eventId value=submit><input type=hidden name=geolocation><input type=submit name=submit value=LOGIN></form>`,
+			"POST /cas/login username=alice&password=correct+horse&execution=e&_eventId=submit&geolocation=&submit=LOGIN": final(`<textarea name=SAMLResponse>%s</textarea>`),
+		}, 3},
+		{"PingFederate", map[string]string{
+			"GET /start?sp=aws": `<base href="https://idp.example/"><form method=POST action="/idp/x/resume"><input name=pf.username><input type=password name=pf.pass><input type=hidden name=pf.ok><input type=hidden name=pf.cancel><input type=hidden name=pf.adapterId value=Form><a onclick="postOk()">Sign On</a></form>`,
+			"POST /idp/x/resume pf.username=alice&pf.pass=correct+horse&pf.ok=&pf.cancel=&pf.adapterId=Form": final(samlInput),
+		}, 2},
+		{"crewjam samlidp", map[string]string{
+			"GET /start?sp=aws": `<html><p></p><form method=post action=/login><input name=user><input type=password name=password><input type=hidden name=SAMLRequest><input type=hidden name=RelayState><input type=submit value="Log In"></form>`,
+			"POST /login user=alice&password=correct+horse&SAMLRequest=&RelayState=": "Content-Type: application/json\nSet-Cookie: session=1\n\n{\"ID\":\"1\"}",
+		}, 3},
+		{"Java container", map[string]string{
+			"GET /start?sp=aws": `<form method=POST action="j_security_check"><input name=j_username><input type=password name=j_password></form>`,
+			"POST /j_security_check j_username=alice&j_password=correct+horse": "Status: 303\nLocation: /done\n\n",
+			"GET /done": final(samlInput),
+		}, 3},
+		{"Keycloak, page expired", map[string]string{
+			"GET /start?sp=aws":           `<form method=post action=/in><input name=username><input name=x type=hidden value=1></form>`,
+			"POST /in username=alice&x=1": `<title>Page has expired</title><a id=loginRestartLink href=/again>here</a>`,
+		}, 3},
+		{"several hops", map[string]string{
+			"GET /start?sp=aws":                     "Refresh: 0; url=/1\n\n<p>",
+			"GET /1":                                `<noscript><meta http-equiv=refresh content="0;url='2'"></noscript><p>`,
+			"GET /2":                                `<script>location.replace("\/3")</script>`,
+			"GET /3":                                `<form action="/4?old=1"><input type=hidden name=a value=b></form><script>document.forms[0].submit()</script>`,
+			"GET /4?a=b":                            `<table><form method=post action=/5><tr><td><input name=user><input type=password name=pass></td></tr></form></table>`,
+			"POST /5 user=alice&pass=correct+horse": final(samlInput),
+		}, 6},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := pages(c.pages)
+			inner := s.serve
+			visits := 0
+			s.serve = func(s *site, w http.ResponseWriter, r *http.Request, asked string) {
+				s.mu.Lock()
+				if asked == "GET /start?sp=aws" {
+					visits++
+				}
+				again := visits > 1
+				s.mu.Unlock()
+				if again && asked == "GET /start?sp=aws" { // begun again: signed in by now
+					_, _ = io.WriteString(w, final(samlInput))
+					return
+				}
+				inner(s, w, r, asked)
+			}
+			if _, err := walk(t, s, nil, alice); err != nil {
+				t.Fatalf("Login = %v\nrequests:\n%s", err, strings.Join(s.requests(), "\n"))
+			}
+			if got := len(s.requests()); got != c.want {
+				t.Errorf("%d requests, want %d:\n%s", got, c.want, strings.Join(s.requests(), "\n"))
+			}
+		})
+	}
+}
+
+// TestWalkVerdicts has pages on which nothing may be done but to say so.
+func TestWalkVerdicts(t *testing.T) {
+	t.Parallel()
+	const login = `<input name=username><input type=password name=password>`
+	cases := []struct {
+		name, page string
+		want       idp.Verdict
+		words      string
+	}{
+		{"Keycloak password update", `<form id=kc-passwd-update-form method=post><input name=username readonly style="display:none"><input type=password name=password style="display:none"><input type=password name=password-new><input type=password name=password-confirm></form>`, idp.PasswordExpired, ""},
+		{"two passwords", `<form method=post><input type=password name=a><input type=password name=b></form>`, idp.PasswordExpired, ""},
+		{"enrolment of a code", `<form id=kc-totp-settings-form method=post><input name=totp><input type=hidden name=totpSecret value=x></form>`, idp.Enrolment, ""},
+		{"profile", `<form id=kc-update-profile-form method=post action=/login-actions/required-action><input name=username><input name=email></form>`, idp.Enrolment, ""},
+		{"registration", `<form action=/register method=post><input name=user><input type=password name=p1><input type=password name=p2></form>`, idp.Enrolment, ""},
+		{"captcha", `<form method=post>` + login + `<div class=h-captcha></div></form>`, idp.Captcha, ""},
+		{"captcha by name", `<form method=post>` + login + `<input name=captcha_code></form>`, idp.Captcha, ""},
+		{"terms", `<title>Terms</title><form method=post><p>text</p><input type=submit name=accept value=Accept><input type=submit name=cancel value=Decline></form>`, idp.Consent, ""},
+		{"Shibboleth consent", `<form method=post><input type=checkbox name=_shib_idp_consentIds value=uid checked><button name=_eventId_proceed>Accept</button></form>`, idp.Consent, ""},
+		{"single button that agrees", `<form method=post><input type=hidden name=a value=1><button name=go>I agree</button></form>`, idp.Consent, ""},
+		{"passkey", `<form id=webauth method=post><input type=hidden name=clientDataJSON></form>`, idp.NeedsBrowser, "passkey or security key"},
+		{"Duo frame", `<iframe id=duo_iframe data-host=api.example></iframe>`, idp.NeedsBrowser, "Duo"},
+		{"Okta", `<title>Sign in</title><div id=okta-sign-in></div><script src=/x.js></script>`, idp.ScriptOnly, "Okta"},
+		{"Entra", `<script>$Config={"sFT":"x"};</script><body></body>`, idp.ScriptOnly, "Microsoft Entra ID"},
+		{"some application", `<div id=root></div><script type=module src=/a.js></script>`, idp.ScriptOnly, ""},
+		{"SimpleSAMLphp error", `<h1>Unhandled exception</h1><pre id=trackid>abc</pre><form method=post action=/report><input name=email><textarea name=text></textarea></form>`, idp.ProviderError, "Unhandled exception"},
+		{"WS-Federation", `<form method=post action=https://sp.example/><input type=hidden name=wresult value=x></form>`, idp.WSFederation, ""},
+		{"AWS's role page", `<form id=saml_form name=saml_form method=post><input type=radio name=roleIndex></form>`, idp.AWSPage, ""},
+		{"no assertion", `<form method=post action=https://signin.aws.amazon.com/saml><input type=hidden name=SAMLResponse value=""></form>`, idp.BadAssertion, "read SAML response: it is empty"},
+		{"white space", `<form method=post action=https://signin.aws.amazon.com/saml><input type=hidden name=SAMLResponse value="  "></form>`, idp.BadAssertion, "read SAML response: it is empty"},
+		{"not base64", `<form method=post action=https://signin.aws.amazon.com/saml><input type=hidden name=SAMLResponse value="<>"></form>`, idp.BadAssertion, "read SAML response: it is not base64"},
+		{"assertion for another service", `<form method=post action=https://sp.example/acs><input type=hidden name=SAMLResponse value="ASSERTION"></form>`, idp.ForeignAssertion, "https://sp.example/acs"},
+		{"waiting page", `<meta http-equiv=refresh content="30;url=/x"><p class=error>Too busy</p>`, idp.Unknown, "Too busy"},
+		{"no form", `<title>Hello</title><p>nothing here`, idp.Unknown, ""},
+		{"unknown question", `<form method=post><label>Favourite colour <input name=colour></label></form>`, idp.Unknown, "Favourite colour"},
+		{"code before the password", `<form method=post><label>Code <input name=otp></label></form>`, idp.Unknown, "Code"},
+		{"javascript action", `<form method=post action="javascript:go()">` + login + `</form>`, idp.ScriptOnly, ""},
+		{"stale request", `<title>Stale Request</title>`, idp.StateLost, ""},
+		{"missing cookie", `<h2>Missing cookie</h2><a id=retry href=/start>Retry</a>`, idp.StateLost, ""},
+		{"firewall", "Status: 403\n\n<title>Just a moment...</title>", idp.Firewall, ""},
+		{"firewall by its script", "Status: 503\n\n<script src=/_Incapsula_Resource?x></script>", idp.Firewall, ""},
+		{"not found", "Status: 404\n\n<p>no", idp.NotFound, ""},
+		{"bad gateway", "Status: 502\n\n<p>no", idp.Unavailable, ""},
+		{"unavailable", "Status: 503\nContent-Type: text/plain\n\nno", idp.Unavailable, ""},
+		{"cookies too large", "Status: 400\n\n<title>Bad Request</title><h2>Bad Request - Request Too Long</h2>", idp.CookiesTooLarge, ""},
+		{"header fields too large", "Status: 431\n\n", idp.CookiesTooLarge, ""},
+		{"integrated", "Status: 401\nWWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM\n\n<p>", idp.Integrated, ""},
+		{"both in one line", "Status: 401\nWWW-Authenticate: Basic realm=\"a, NTLM\", Digest qop=\"auth\"\n\n<p>", idp.BasicAuth, ""},
+		{"digest", "Status: 401\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\n\n<p>", idp.BasicAuth, ""},
+		{"JSON", "Content-Type: application/json\n\n{}", idp.NotHTML, "application/json"},
+		{"too many elements", strings.Repeat("<br>", 60_000), idp.TooLarge, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := pages(map[string]string{"GET /start?sp=aws": strings.Replace(c.page, "ASSERTION", assertion(), 1)})
+			_, err := walk(t, s, nil, map[string][]string{"username": {"alice"}, "password": {"correct horse"}})
+			if got := wantVerdict(t, err, c.want); got.Words != c.words {
+				t.Errorf("Words = %q, want %q", got.Words, c.words)
+			}
+			for _, q := range s.requests() {
+				if q != "GET /start?sp=aws" {
+					t.Errorf("requested %s, want the entry alone", q)
+				}
+			}
+		})
+	}
+}
+
+// TestWalkInvisibleCaptcha is the control for the captcha: one that is not shown is no
+// reason to stop.
+func TestWalkInvisibleCaptcha(t *testing.T) {
+	t.Parallel()
+	s := pages(map[string]string{
+		"GET /start?sp=aws":                      `<script src="https://www.google.com/recaptcha/api.js"></script><form method=post action=/in><input name=user><input type=password name=pass><div class=g-recaptcha data-size=invisible></div></form>`,
+		"POST /in user=alice&pass=correct+horse": final(samlInput),
+	})
+	if _, err := walk(t, s, nil, map[string][]string{"username": {"alice"}, "password": {"correct horse"}}); err != nil {
+		t.Errorf("Login = %v", err)
+	}
+}
+
+// TestWalkOrigins: nobody is asked for anything on a page that is not trusted, or for a
+// form that goes somewhere else, and nothing typed leaves.
+func TestWalkOrigins(t *testing.T) {
+	t.Parallel()
+	const fields = `<input name=user><input type=password name=pass>`
+	cases := map[string]map[string]string{
+		"page elsewhere":      {"GET /start?sp=aws": "Status: 302\nLocation: https://other.example/login\n\n"},
+		"action elsewhere":    {"GET /start?sp=aws": `<form method=post action=https://other.example/in>` + fields},
+		"action at a subhost": {"GET /start?sp=aws": `<form method=post action=https://sub.idp.example/in>` + fields},
+		"action on a port":    {"GET /start?sp=aws": `<form method=post action=https://idp.example:8443/in>` + fields},
+		"action by http":      {"GET /start?sp=aws": `<form method=post action=http://idp.example/in>` + fields},
+		"trailing dot":        {"GET /start?sp=aws": `<form method=post action=https://idp.example./in>` + fields},
+		"user in the address": {"GET /start?sp=aws": `<form method=post action=https://idp.example@other.example/in>` + fields},
+		"base":                {"GET /start?sp=aws": `<base href=https://other.example/><form method=post action=in>` + fields},
+		"formaction":          {"GET /start?sp=aws": `<form method=post action=/in>` + fields + `<button formaction=https://other.example/in>Go</button>`},
+		"refresh elsewhere":   {"GET /start?sp=aws": `<meta http-equiv=refresh content="0;url=https://other.example/login">`},
+		"user name alone":     {"GET /start?sp=aws": `<form method=post action=https://other.example/in><input name=username>`},
+	}
+	for name, known := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, _ string) {
+				_, _ = io.WriteString(w, `<form method=post action=/in>`+fields)
+			}}
+			answers, err := walk(t, pages(known), other, map[string][]string{"username": {"alice"}, "password": {"correct horse"}})
+			var origin *idp.OriginError
+			if !errors.As(err, &origin) {
+				t.Errorf("Login = %v, want *idp.OriginError", err)
+			}
+			if got := answers.Questions(); len(got) != 0 {
+				t.Errorf("asked %+v, want nothing", got)
+			}
+			for _, q := range other.requests() {
+				if strings.HasPrefix(q, "POST") || strings.Contains(q, "alice") {
+					t.Errorf("the other host got %s", q)
+				}
+			}
+		})
+	}
+}
+
+// TestWalkBroker: a response for another trusted host is passed on to it; for a host
+// that is not trusted it is refused (TestWalkVerdicts).
+func TestWalkBroker(t *testing.T) {
+	t.Parallel()
+	s := pages(map[string]string{"GET /start?sp=aws": `<form method=post action=https://broker.example/acs>` + strings.Replace(samlInput, "%s", assertion(), 1) + `</form><script>document.forms[0].submit()</script>`})
+	broker := &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, _ string) {
+		_, _ = io.WriteString(w, final(samlInput))
+	}}
+	session := newSession(t, idptest.Transport(map[string]http.Handler{host: s, "broker.example": broker}), start, nil)
+	session.Trust.Origins = append(session.Trust.Origins, "https://broker.example:443")
+	if _, err := login(t, session, start); err != nil {
+		t.Errorf("Login = %v", err)
+	}
+	if got := broker.requests(); len(got) != 1 || !strings.HasPrefix(got[0], "POST /acs SAMLResponse=") {
+		t.Errorf("the broker got %.60q, want the response", got)
+	}
+}
+
+// TestWalkLimits: every way of going round in circles ends.
+func TestWalkLimits(t *testing.T) {
+	t.Parallel()
+	const fields = `<input name=user><input type=password name=pass>`
+	n := func(s *site) int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.asked) }
+	cases := []struct {
+		name  string
+		serve func(s *site, w http.ResponseWriter, r *http.Request, asked string)
+		most  int // requests
+	}{
+		{"the same page for ever", func(_ *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			_, _ = io.WriteString(w, `<meta http-equiv=refresh content="0;url=/start?sp=aws">`)
+		}, 2},
+		{"the same address with changing pages", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			fmt.Fprintf(w, `<meta http-equiv=refresh content="0;url=/start?sp=aws"><p>%d`, n(s))
+		}, 5},
+		{"pages that go on for ever", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			fmt.Fprintf(w, `<meta http-equiv=refresh content="0;url=/%d">`, n(s))
+		}, 11},
+		{"forms that go on for ever", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			fmt.Fprintf(w, `<body onload="document.forms[0].submit()"><form method=post action=/%d><input type=hidden name=a value=%d></form>`, n(s), n(s))
+		}, 11},
+		{"redirects for ever", func(s *site, w http.ResponseWriter, r *http.Request, _ string) {
+			http.Redirect(w, r, fmt.Sprintf("/%d", n(s)), http.StatusFound)
+		}, 11},
+		{"redirects and pages", func(s *site, w http.ResponseWriter, r *http.Request, _ string) {
+			if n(s)%3 != 0 {
+				http.Redirect(w, r, fmt.Sprintf("/%d", n(s)), http.StatusFound)
+				return
+			}
+			fmt.Fprintf(w, `<meta http-equiv=refresh content="0;url=/%d">`, n(s))
+		}, 20},
+		{"the session is lost for ever", func(_ *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			_, _ = io.WriteString(w, `<title>Missing cookie</title>`)
+		}, 2},
+		{"a cookie and no page for ever", func(_ *site, w http.ResponseWriter, r *http.Request, _ string) {
+			if r.Method == "GET" {
+				_, _ = io.WriteString(w, `<form method=post action=/in>`+fields)
+				return
+			}
+			w.Header().Set("Set-Cookie", "a=b")
+		}, 4},
+		{"user names for ever", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			fmt.Fprintf(w, `<form method=post action=/in><input name=username><input type=hidden name=n value=%d></form>`, n(s))
+		}, 4},
+		{"user name and password by turns for ever", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			field := `<input name=username>`
+			if n(s)%2 == 0 {
+				field = `<input type=password name=p>`
+			}
+			fmt.Fprintf(w, `<form method=post action=/in>%s<input type=hidden name=n value=%d></form>`, field, n(s))
+		}, 8},
+		{"codes for ever", func(s *site, w http.ResponseWriter, _ *http.Request, _ string) {
+			if n(s) == 1 {
+				_, _ = io.WriteString(w, `<form method=post action=/in>`+fields)
+				return
+			}
+			fmt.Fprintf(w, `<form method=post action=/code><input name=otp><input type=hidden name=n value=%d></form>`, n(s))
+		}, 5},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &site{serve: c.serve}
+			script := map[string][]string{}
+			for i := range 30 {
+				for _, field := range []string{"username", "password", "otp"} {
+					script[field] = append(script[field], fmt.Sprintf("%s %d", field, i))
+				}
+			}
+			answers, err := walk(t, s, nil, script)
+			var page *idp.PageError
+			if !errors.As(err, &page) {
+				t.Errorf("Login = %v, want a verdict", err)
+			}
+			if got := len(s.requests()); got != c.most {
+				t.Errorf("%d requests, want %d:\n%s", got, c.most, strings.Join(s.requests(), "\n"))
+			}
+			for _, field := range []string{"username", "password", "otp"} {
+				if got := answers.Asked(field); got > 3 {
+					t.Errorf("asked for %s %d times, want at most 3", field, got)
+				}
+			}
+		})
+	}
+}
+
+// slowly answers every question after a while.
+type slowly struct {
+	idp.Prompter
+	takes time.Duration
+}
+
+func (p slowly) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	time.Sleep(p.takes)
+	return p.Prompter.Ask(ctx, q)
+}
+
+// TestWalkTime: a sign-in has 300 seconds, in which the time that the person takes does
+// not count.
+func TestWalkTime(t *testing.T) {
+	cases := []struct {
+		name         string
+		person, page time.Duration
+		ok           bool
+	}{
+		{"quick", 0, time.Second, true},
+		{"a person who thinks", time.Hour, time.Second, true},
+		{"a slow server", 0, 29 * time.Second, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			value := assertion()
+			synctest.Test(t, func(t *testing.T) {
+				s := &site{serve: func(s *site, w http.ResponseWriter, r *http.Request, asked string) {
+					select {
+					case <-time.After(c.page):
+					case <-r.Context().Done():
+						return
+					}
+					switch n := len(s.requests()); {
+					case n < 9:
+						fmt.Fprintf(w, `<meta http-equiv=refresh content="5;url=/%d">`, n)
+					case strings.HasPrefix(asked, "POST"):
+						_, _ = io.WriteString(w, strings.Replace(final(samlInput), "%s", value, 1))
+					default:
+						_, _ = io.WriteString(w, `<form method=post action=/in><input name=user><input type=password name=pass></form>`)
+					}
+				}}
+				answers := slowly{idptest.NewAnswers(map[string][]string{"username": {"alice"}, "password": {"correct horse"}}), c.person}
+				trust, err := idp.NewTrust(start, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				client := idp.NewClient(idp.ClientOptions{Trust: trust, Transport: idptest.Transport(map[string]http.Handler{host: s})})
+				a, err := form.New(form.Config{URL: start})
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin := time.Now()
+				_, err = a.Login(t.Context(), &idp.Session{HTTP: client, Trust: trust, Prompt: answers})
+				var net *idp.NetworkError
+				switch took := time.Since(begin); {
+				case c.ok && err != nil:
+					t.Errorf("Login = %v", err)
+				case !c.ok && (!errors.As(err, &net) || !net.Timeout() || took > 301*time.Second):
+					t.Errorf("Login = %v after %v, want a time-out after 300 s", err, took)
+				}
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// TestWalkCancel: the end of the context ends the sign-in, as itself.
+func TestWalkCancel(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &site{serve: func(_ *site, w http.ResponseWriter, r *http.Request, _ string) {
+		cancel()
+		<-r.Context().Done()
+	}}
+	session := newSession(t, idptest.Transport(map[string]http.Handler{host: s}), start, nil)
+	a, err := form.New(form.Config{URL: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Login(ctx, session); !errors.Is(err, context.Canceled) {
+		t.Errorf("Login = %v, want context.Canceled", err)
+	}
+}
+
+// TestWalkLog: the log tells the steps, and nothing that was typed or that stands in a
+// query, a field or a title.
+func TestWalkLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := pages(map[string]string{
+		"GET /start?sp=aws": `<title>canary-title</title><form method=post action="/in?token=canary-query"><input type=hidden name=state value=canary-field><input name=user><input type=password name=pass></form>`,
+		"POST /in?token=canary-query state=canary-field&user=alice&pass=canary-password": final(samlInput),
+	})
+	session := newSession(t, idptest.Transport(map[string]http.Handler{host: s}), start,
+		idptest.NewAnswers(map[string][]string{"username": {"alice"}, "password": {"canary-password"}}))
+	session.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if _, err := login(t, session, start); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"step=sign-in", "step=assertion", "host=idp.example", "status=200"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %s:\n%s", want, log.String())
+		}
+	}
+	for _, leak := range []string{"canary", "alice", assertion()[:40]} {
+		if strings.Contains(log.String(), leak) {
+			t.Errorf("the log holds %s:\n%s", leak, log.String())
+		}
+	}
+}
+
+// TestWalkEcho: what was typed does not come back in an error, in whatever place of the
+// page the provider repeats it.
+func TestWalkEcho(t *testing.T) {
+	t.Parallel()
+	const echo = "canary-password"
+	s := &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, _ string) {
+		_, _ = io.WriteString(w, `<title>`+echo+`</title><p role=alert>wrong: `+echo+`</p><form id="`+echo+`" method=post action=/in><input name=user><input type=password name=pass><input type=hidden name="`+echo+`"></form>`)
+	}}
+	_, err := walk(t, s, nil, map[string][]string{"username": {"alice"}, "password": {echo, idptest.NoAnswer}})
+	got := wantVerdict(t, err, idp.Rejected)
+	for _, text := range append(printed(*got), got.Error()) {
+		if strings.Contains(text, echo) {
+			t.Errorf("the error holds the password: %s", text)
+		}
+	}
+	if !strings.Contains(got.Words, "wrong") {
+		t.Errorf("Words = %q, want what the provider said", got.Words)
+	}
+}

@@ -1,0 +1,250 @@
+package idptest
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehop/saml/samltest"
+)
+
+// ADFSEntry is the path and query at which a sign-in for AWS begins.
+const ADFSEntry = "/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices"
+
+// LocalAuthority is the id of AD FS's own directory among the claims providers.
+const LocalAuthority = "AD AUTHORITY"
+
+// ActionStyle is how AD FS writes the action of its sign-in form.
+type ActionStyle string
+
+// The styles that were seen on real pages. The zero value is ActionPath.
+const (
+	ActionPath         ActionStyle = ""             // /adfs/ls/...?...
+	ActionAbsolute     ActionStyle = "absolute"     // https://host/adfs/ls/...
+	ActionAbsolute443  ActionStyle = "absolute-443" // https://host:443/adfs/ls/...
+	ActionRelative     ActionStyle = "relative"     // IdpInitiatedSignOn.aspx?...
+	ActionUnescapedAmp ActionStyle = "raw-amp"      // "&" where "&amp;" belongs
+	ActionEmpty        ActionStyle = "empty"        // action=""
+	ActionMissing      ActionStyle = "missing"      // no action at all
+)
+
+// Options describe a simulated AD FS. Now and Rand are required; the zero values of
+// the others are an ordinary AD FS 3.0 with forms sign-in that knows Alice and AWS.
+type Options struct {
+	Host           string // the name in URLs, may hold a port; "" takes each request's own
+	Flavour        string // "" and "3.0"; no other is simulated yet
+	Users          []User // nil: Alice
+	RelyingParties map[string]RelyingParty
+	Signer         *samltest.IDP // nil: one of its own, made at the first assertion
+	Now            func() time.Time
+	Rand           io.Reader // read once, by NewADFS
+
+	AcceptBareUser         bool // names without a domain are known too
+	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012)
+	UnknownRPError         bool // an unknown relying party gives an error page, not the list
+	UpdatePasswordEndpoint bool // expired passwords lead to the page that changes them
+	RequireRequestCookie   bool // a password without the cookie of the sign-on request is an error (MSIS7001)
+	ClientRequestIDOff     bool // no redirect that adds client-request-id, and no request cookie
+	DirectPostRefused      bool // a password without the sign-in page first is ignored
+	Kmsi                   bool // offers "keep me signed in"
+	CertificateLink        bool // offers certificate authentication
+	LockAfter              int  // refused passwords after which a user is locked; 0: never
+	ErrorStatus            int  // HTTP status of error pages; 0: 200
+
+	Action                 ActionStyle
+	ACSPort443Off          bool     // the final form posts to the ACS as configured, without ":443"
+	DecoyEmptySAMLResponse bool     // a form with an empty SAMLResponse before the real one
+	WrappedBase64          bool     // SAMLResponse in lines of 76 characters
+	BigToken               bool     // the session cookie in two parts
+	ClaimsProviders        []string // ids; more than one asks for the home realm, where only LocalAuthority signs anybody in
+
+	DropCookies bool // sets none
+	HeaderLimit int  // bytes of cookies above which requests are refused; 0: none
+	Latency     time.Duration
+	FailFirstN  int  // the first N connections end without an answer
+	Status503   int  // the next N requests are answered 503; -1: all
+	Gzip        bool // for clients that accept it
+	Fault       Fault
+}
+
+// ADFS is a simulated AD FS with forms sign-in: an http.Handler for https requests. It
+// keeps what AD FS keeps in cookies, refuses what AD FS refuses, and remembers every
+// request and every client bug.
+//
+// A user with MFA gets the page of a second factor that accepts no answer: it can be
+// recognised, and refuses whatever is posted to it.
+type ADFS struct {
+	*simulator
+	o      Options
+	routes map[string]func(*exchange) answer
+}
+
+// NewADFS makes an AD FS of o.
+func NewADFS(o Options) (*ADFS, error) {
+	if o.Flavour != "" && o.Flavour != "3.0" {
+		return nil, fmt.Errorf("simulate AD FS: flavour %q is not simulated (known: 3.0)", o.Flavour)
+	}
+	if o.RequireRequestCookie && o.ClientRequestIDOff {
+		return nil, fmt.Errorf("simulate AD FS: a request cookie is required that is never set")
+	}
+	styles := []ActionStyle{ActionPath, ActionAbsolute, ActionAbsolute443, ActionRelative, ActionUnescapedAmp, ActionEmpty, ActionMissing}
+	if !slices.Contains(styles, o.Action) {
+		return nil, fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
+	}
+	f, err := findFault(o.Fault)
+	if err != nil {
+		return nil, err
+	}
+	if o.Users == nil {
+		o.Users = []User{Alice()}
+	}
+	if o.RelyingParties == nil {
+		o.RelyingParties = map[string]RelyingParty{awsIdentifier: awsParty()}
+	}
+	s, err := newSimulator(settings{
+		host: o.Host, users: slices.Clone(o.Users), parties: sortedParties(o.RelyingParties),
+		latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
+		signer: o.Signer, entity: "/adfs/services/trust", now: o.Now,
+		headers: http.Header{
+			"Server": {"Microsoft-HTTPAPI/2.0"}, "Cache-Control": {"no-cache,no-store"}, "Pragma": {"no-cache"},
+			"Expires": {"-1"}, "Content-Type": {"text/html; charset=utf-8"},
+		},
+	}, o.Rand)
+	if err != nil {
+		return nil, err
+	}
+	a := &ADFS{simulator: s, o: o}
+	a.routes = map[string]func(*exchange) answer{
+		"/adfs/ls/idpinitiatedsignon.aspx": a.entry,
+		"/adfs/ls/idpinitiatedsignon":      a.entry,
+		"/adfs/ls/":                        a.protocol,
+		"/adfs/ls/wia":                     func(*exchange) answer { return a.challenge("Negotiate", "NTLM") },
+		"/adfs/portal/updatepassword":      a.updatePassword,
+		"/adfs/portal/updatepassword/":     a.updatePassword,
+		"/adfs/portal/css/style.css":       empty("text/css"),
+		"/adfs/portal/logo/logo.png":       empty("image/png"),
+		"/adfs/portal/script/onload.js":    empty("application/javascript"),
+	}
+	return a, nil
+}
+
+func sortedParties(m map[string]RelyingParty) []RelyingParty {
+	var out []RelyingParty
+	for _, id := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, m[id])
+	}
+	return out
+}
+
+func empty(contentType string) func(*exchange) answer {
+	return func(*exchange) answer { return answer{status: http.StatusOK}.set("Content-Type", contentType) }
+}
+
+// ServeHTTP answers one request.
+func (a *ADFS) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, a.route) }
+
+// route finds the page by its path, in which case does not matter.
+func (a *ADFS) route(x *exchange) answer {
+	if size := len(x.Header.Get("Cookie")); a.o.HeaderLimit > 0 && size > a.o.HeaderLimit {
+		return a.page(http.StatusBadRequest, "adfs/toolong.html", Page{})
+	}
+	h := a.routes[strings.ToLower(x.Path)]
+	if h == nil {
+		return a.page(http.StatusNotFound, "adfs/notfound.html", Page{})
+	}
+	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, x.Method) {
+		return answer{status: http.StatusMethodNotAllowed}.set("Allow", "GET, HEAD, POST")
+	}
+	return h(x)
+}
+
+// protocol is where services send their own requests, which AWS does not do.
+func (a *ADFS) protocol(x *exchange) answer { return a.errorPage(x, "MSIS7065", "") }
+
+// updatePassword shows the page that changes passwords and changes none.
+func (a *ADFS) updatePassword(x *exchange) answer {
+	p := a.chrome(x, x.text.UpdateTitle)
+	p.UserName = x.Query.Get("username")
+	p.Forced = p.UserName != ""
+	p.Action = x.Path + "?" + x.RawQuery
+	if x.Method == http.MethodPost {
+		a.bug(BugPasswordChange, x.Request, "posted to the change of passwords")
+		p.Error = x.text.UpdateRefused
+	}
+	return a.page(http.StatusOK, "adfs/updatepassword.html", p)
+}
+
+// chrome is what all pages have.
+func (a *ADFS) chrome(x *exchange, title string) Page {
+	return Page{Text: x.text, Title: title, Company: "Example Corp", Host: x.host, UserAgent: x.Header.Get("User-Agent")}
+}
+
+// errorPage is AD FS's own; msis is what the server's log would say.
+func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
+	p := a.chrome(x, x.text.ErrorTitle)
+	p.Error, p.Detail, p.Activity = words, msis, a.guid()
+	if words == "" {
+		p.Error = x.text.ErrorMessage
+	}
+	p.Time = a.now().UTC().Format(http.TimeFormat)
+	if rp, ok := a.o.RelyingParties[a.party(x)]; ok {
+		p.Display = rp.Display
+	}
+	status := a.o.ErrorStatus
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return a.page(status, "adfs/error.html", p)
+}
+
+// loginPage is the sign-in page with words about the last attempt, or none.
+func (a *ADFS) loginPage(x *exchange, userName, words string) answer {
+	p := a.chrome(x, x.text.SignIn)
+	p.UserName, p.Error, p.Kmsi = userName, words, a.o.Kmsi
+	p.Action, p.NoAction, p.RawAmp = a.action(x), a.o.Action == ActionMissing, a.o.Action == ActionUnescapedAmp
+	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	if a.o.CertificateLink {
+		p.Options = []string{certificateMethod}
+	}
+	if a.fault.login != nil {
+		a.fault.login(&p, x)
+	}
+	if x.flow != nil {
+		x.flow.shown = true
+	}
+	return a.page(http.StatusOK, "adfs/login.html", p)
+}
+
+func (a *ADFS) action(x *exchange) string {
+	self := pathAndQuery(x)
+	switch a.o.Action {
+	case ActionAbsolute:
+		return "https://" + x.host + self
+	case ActionAbsolute443:
+		return "https://" + withPort443(x.host) + self
+	case ActionRelative:
+		return self[strings.LastIndex(x.Path, "/")+1:]
+	case ActionEmpty, ActionMissing:
+		return ""
+	}
+	return self
+}
+
+// withPort443 writes the port that https has anyway, as AD FS does.
+func withPort443(host string) string {
+	if i := strings.LastIndex(host, ":"); i > strings.LastIndex(host, "]") {
+		return host
+	}
+	return host + ":443"
+}
+
+func pathAndQuery(x *exchange) string {
+	if x.RawQuery == "" {
+		return x.Path
+	}
+	return x.Path + "?" + x.RawQuery
+}

@@ -1,0 +1,358 @@
+package idptest_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehop/idp/idptest"
+	"gatehop/saml"
+)
+
+const (
+	alice = `CORP\alice`
+	entry = base + idptest.ADFSEntry
+)
+
+// TestADFS signs in over every option that changes nothing about the outcome.
+func TestADFS(t *testing.T) {
+	t.Parallel()
+	partner := "https://idp.partner.example/adfs/services/trust"
+	cases := []struct {
+		name  string
+		o     idptest.Options
+		query string
+		pages int // requests of the sign-in
+	}{
+		{name: "as it comes", pages: 4},
+		{name: "its name known", o: idptest.Options{Host: host}, pages: 4},
+		{name: "without client-request-id", o: idptest.Options{ClientRequestIDOff: true}, pages: 3},
+		{name: "request cookie required", o: idptest.Options{RequireRequestCookie: true}, pages: 4},
+		{name: "direct post refused", o: idptest.Options{DirectPostRefused: true}, pages: 4},
+		{name: "direct post refused without client-request-id", o: idptest.Options{DirectPostRefused: true, ClientRequestIDOff: true}, pages: 3},
+		{name: "absolute action", o: idptest.Options{Action: idptest.ActionAbsolute}, pages: 4},
+		{name: "action with port", o: idptest.Options{Action: idptest.ActionAbsolute443}, pages: 4},
+		{name: "relative action", o: idptest.Options{Action: idptest.ActionRelative}, pages: 4},
+		{name: "unescaped ampersands", o: idptest.Options{Action: idptest.ActionUnescapedAmp}, query: "&pullStatus=0", pages: 4},
+		{name: "empty action", o: idptest.Options{Action: idptest.ActionEmpty}, pages: 4},
+		{name: "no action", o: idptest.Options{Action: idptest.ActionMissing}, pages: 4},
+		{name: "client-request-id of its own", o: idptest.Options{DirectPostRefused: true}, query: "&client-request-id=mine", pages: 3},
+		{name: "big token", o: idptest.Options{BigToken: true}, pages: 4},
+		{name: "gzip", o: idptest.Options{Gzip: true}, pages: 4},
+		{name: "decoy form", o: idptest.Options{DecoyEmptySAMLResponse: true}, pages: 4},
+		{name: "wrapped base64", o: idptest.Options{WrappedBase64: true}, pages: 4},
+		{name: "keep me signed in offered", o: idptest.Options{Kmsi: true}, pages: 4},
+		{name: "certificate offered", o: idptest.Options{CertificateLink: true}, pages: 4},
+		{name: "one claims provider named", o: idptest.Options{ClaimsProviders: []string{idptest.LocalAuthority, partner}},
+			query: "&RedirectToIdentityProvider=AD+AUTHORITY", pages: 4},
+		{name: "relay state", query: "&RelayState=" + url.QueryEscape("RPID=urn%3Aamazon%3Awebservices&RelayState="+url.QueryEscape(`x"&y`)), pages: 4},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := newADFS(t, c.o)
+			p := newBrowser(t, a, a.Elsewhere()).signIn(entry+c.query, alice, idptest.AlicePassword)
+			wantAssertion(t, p)
+			wantClean(t, a.ClientBugs())
+			if got := a.Stats(); got.Logins != 1 || got.Requests != c.pages {
+				t.Errorf("Stats = %+v, want 1 login, %d requests", got, c.pages)
+			}
+		})
+	}
+}
+
+// wantAssertion reads the page's assertion as the product would.
+func wantAssertion(t testing.TB, p *page) *saml.Assertion {
+	t.Helper()
+	a, err := saml.Decode(p.assertion())
+	if err != nil {
+		t.Fatalf("no assertion at %s (%q): %v", p.url.Path, p.textOf("errorText"), err)
+	}
+	if len(a.Roles) != 3 || a.Destination != "https://signin.aws.amazon.com/saml" {
+		t.Errorf("assertion has %d roles for %s, want 3 for AWS", len(a.Roles), a.Destination)
+	}
+	return a
+}
+
+// TestADFSFinalPage looks at what only the last page shows.
+func TestADFSFinalPage(t *testing.T) {
+	t.Parallel()
+	last := func(o idptest.Options, query string) *page {
+		a := newADFS(t, o)
+		return newBrowser(t, a, a.Elsewhere()).signIn(entry+query, alice, idptest.AlicePassword)
+	}
+	action := func(p *page) string { return val(p.form("SAMLResponse"), "action") }
+	if got := action(last(idptest.Options{}, "")); got != "https://signin.aws.amazon.com:443/saml" {
+		t.Errorf("action = %s, want one with :443", got)
+	}
+	if got := action(last(idptest.Options{ACSPort443Off: true}, "")); got != "https://signin.aws.amazon.com/saml" {
+		t.Errorf("action = %s, want the configured one", got)
+	}
+	p := last(idptest.Options{WrappedBase64: true}, "")
+	if !strings.Contains(p.assertion(), "\n") {
+		t.Error("SAMLResponse has one line, want several")
+	}
+	p = last(idptest.Options{DecoyEmptySAMLResponse: true}, "")
+	if n := len(all(p.doc, func(n *html.Node) bool { return val(n, "name") == "SAMLResponse" })); n != 2 {
+		t.Errorf("%d SAMLResponse fields, want 2", n)
+	}
+	p = last(idptest.Options{}, "&RelayState="+url.QueryEscape("RelayState="+url.QueryEscape(`x"&y`)))
+	relay := all(p.doc, func(n *html.Node) bool { return val(n, "name") == "RelayState" })
+	if len(relay) != 1 || val(relay[0], "value") != `x"&y` {
+		t.Errorf("RelayState is not what was asked for")
+	}
+}
+
+const (
+	wrongWords   = "Incorrect user ID or password. Type the correct user ID and password, and try again."
+	expiredWords = "Your password has expired."
+)
+
+// refusal is a sign-in that ends without an assertion.
+type refusal struct {
+	name     string
+	o        idptest.Options
+	user     string // "": Alice
+	password string // "": hers
+	page     string
+	words    string // of #errorText or #errorMessage; "" is none
+}
+
+func refusals() []refusal {
+	user := func(state idptest.UserState) []idptest.User {
+		u := idptest.Alice()
+		u.State = state
+		return []idptest.User{u}
+	}
+	return []refusal{
+		{name: "wrong password", password: "wrong", page: "adfs/login.html", words: wrongWords},
+		{name: "unknown user", user: `CORP\bob`, page: "adfs/login.html", words: wrongWords},
+		{name: "other domain", user: `OTHER\alice`, page: "adfs/login.html", words: wrongWords},
+		{name: "bare user", user: "alice", page: "adfs/login.html", words: wrongWords},
+		{name: "locked", o: idptest.Options{Users: user(idptest.UserLocked)}, page: "adfs/login.html", words: wrongWords},
+		{name: "disabled", o: idptest.Options{Users: user(idptest.UserDisabled)}, page: "adfs/login.html", words: wrongWords},
+		{name: "expired", o: idptest.Options{Users: user(idptest.UserExpired)}, page: "adfs/login.html", words: expiredWords},
+		{name: "must change", o: idptest.Options{Users: user(idptest.UserMustChange)}, page: "adfs/login.html", words: expiredWords},
+		{name: "expired, wrong password", o: idptest.Options{Users: user(idptest.UserExpired)}, password: "wrong", page: "adfs/login.html", words: wrongWords},
+		{name: "expired, changeable", o: idptest.Options{Users: user(idptest.UserExpired), UpdatePasswordEndpoint: true}, page: "adfs/updatepassword.html"},
+		{name: "not permitted", o: idptest.Options{Users: user(idptest.UserNotPermitted)}, page: "adfs/error.html",
+			words: "You are not authorized to access this site. Contact your administrator for more information."},
+		{name: "without words", o: idptest.Options{Fault: idptest.FaultNoWords}, page: "adfs/login.html"},
+		{name: "cookies dropped", o: idptest.Options{DropCookies: true}, page: "adfs/login.html"},
+		{name: "cookies dropped and required", o: idptest.Options{DropCookies: true, RequireRequestCookie: true}, page: "adfs/error.html",
+			words: "An error occurred. Contact your administrator for more information."},
+	}
+}
+
+// TestADFSRefuses has, for each thing that AD FS refuses, what a browser is shown.
+func TestADFSRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range refusals() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := newADFS(t, c.o)
+			name, password := c.user, c.password
+			if name == "" {
+				name = alice
+			}
+			if password == "" {
+				password = idptest.AlicePassword
+			}
+			p := newBrowser(t, a, a.Elsewhere()).signIn(entry, name, password)
+			reqs := a.Requests()
+			if got := reqs[len(reqs)-1].Page; got != c.page {
+				t.Errorf("page = %s, want %s", got, c.page)
+			}
+			if got := p.textOf("errorText") + p.textOf("errorMessage"); got != c.words {
+				t.Errorf("words = %q, want %q", got, c.words)
+			}
+			if p.assertion() != "" {
+				t.Error("an assertion was issued")
+			}
+			if p.id("loginForm") != nil && c.words == wrongWords && val(p.id("userNameInput"), "value") != name {
+				t.Error("the user name is not kept on the page")
+			}
+			wantClean(t, a.ClientBugs())
+		})
+	}
+}
+
+// TestADFSNames is which names are one user.
+func TestADFSNames(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]idptest.Options{
+		`corp\ALICE`: {},
+		`Alice@CORP`: {},
+		`alice`:      {AcceptBareUser: true},
+	} {
+		a := newADFS(t, o)
+		wantAssertion(t, newBrowser(t, a, a.Elsewhere()).signIn(entry, name, idptest.AlicePassword))
+	}
+}
+
+// TestADFSEntry is what the entry shows to somebody who is not signed in.
+func TestADFSEntry(t *testing.T) {
+	t.Parallel()
+	const path = base + "/adfs/ls/idpinitiatedsignon"
+	two := []string{idptest.LocalAuthority, "https://idp.partner.example/trust"}
+	cases := []struct {
+		name, url string
+		o         idptest.Options
+		status    int
+		id        string // an element that the page has
+	}{
+		{"the form", path + "?loginToRp=urn%3Aamazon%3Awebservices", idptest.Options{}, 200, "loginForm"},
+		{"any case", base + "/ADFS/LS/IDPInitiatedSignOn.ASPX?loginToRp=urn:amazon:webservices", idptest.Options{}, 200, "loginForm"},
+		{"by relay state", path + "?RelayState=RPID%3Durn%253Aamazon%253Awebservices", idptest.Options{}, 200, "loginForm"},
+		{"no relying party", path, idptest.Options{}, 200, "idpForm"},
+		{"unknown relying party", path + "?loginToRp=urn:other", idptest.Options{}, 200, "idpForm"},
+		{"unknown relying party, error", path + "?loginToRp=urn:other", idptest.Options{UnknownRPError: true}, 200, "errorArea"},
+		{"switched off", entry, idptest.Options{IdPInitiatedDisabled: true}, 200, "errorArea"},
+		{"switched off, status", entry, idptest.Options{IdPInitiatedDisabled: true, ErrorStatus: 503}, 503, "errorArea"},
+		{"home realm", entry, idptest.Options{ClaimsProviders: two}, 200, "hrd"},
+		{"protocol", base + "/adfs/ls/?wa=wsignin1.0", idptest.Options{}, 200, "errorArea"},
+		{"update password", base + "/adfs/portal/updatepassword/?username=x", idptest.Options{}, 200, "updatePasswordForm"},
+		{"not there", base + "/adfs/other", idptest.Options{}, 404, ""},
+		{"integrated", base + "/adfs/ls/wia", idptest.Options{}, 401, ""},
+		{"down", entry, idptest.Options{Status503: -1}, 503, ""},
+		{"certificate offered", entry, idptest.Options{CertificateLink: true}, 200, "CertificateAuthentication"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := newADFS(t, c.o)
+			p := newBrowser(t, a, a.Elsewhere()).get(c.url)
+			if p.status != c.status {
+				t.Errorf("status = %d, want %d", p.status, c.status)
+			}
+			if c.id != "" && p.id(c.id) == nil {
+				t.Errorf("no element %s on the page", c.id)
+			}
+			if c.id == "errorArea" && strings.Contains(p.source, "Relying party: Amazon Web Services") != (c.url == entry) {
+				t.Error("the details do not say which relying party it is about")
+			}
+			if h := p.header; h.Get("Server") != "Microsoft-HTTPAPI/2.0" || h.Get("Cache-Control") != "no-cache,no-store" || h.Get("Expires") != "-1" {
+				t.Errorf("header = %v", h)
+			}
+			wantClean(t, a.ClientBugs())
+		})
+	}
+}
+
+// TestADFSLoginPage has the traps that make the real page hard to read.
+func TestADFSLoginPage(t *testing.T) {
+	t.Parallel()
+	a := newADFS(t, idptest.Options{Host: host, Kmsi: true})
+	p := newBrowser(t, a, a.Elsewhere()).get(entry)
+	forms := all(p.doc, func(n *html.Node) bool { return n.Data == "form" })
+	if len(forms) != 2 || val(forms[0], "id") != "loginForm" || val(forms[1], "id") != "options" {
+		t.Fatalf("%d forms, want loginForm and options", len(forms))
+	}
+	if got := val(forms[1], "action"); !strings.HasPrefix(got, "https://"+host+":443/adfs/ls/") {
+		t.Errorf("action of options = %s, want an absolute one with :443", got)
+	}
+	methods := all(p.doc, func(n *html.Node) bool { return val(n, "name") == "AuthMethod" })
+	if _, has := attr(methods[1], "value"); len(methods) != 2 || has {
+		t.Error("AuthMethod of options has a value, want none")
+	}
+	if n := p.id("submitButton"); n == nil || n.Data != "span" {
+		t.Error("the submit control is no span")
+	}
+	for _, want := range []string{
+		"event && event.keyCode", `name="Password" type="password" value="decoy"`, "userNameFormatError", "JavaScript is required",
+	} {
+		if !strings.Contains(p.source, want) {
+			t.Errorf("the source does not have %q", want)
+		}
+	}
+	if got := p.textOf("errorText"); got != "" {
+		t.Errorf("errorText = %q, want none", got)
+	}
+	if len(all(p.doc, func(n *html.Node) bool { return val(n, "value") == "decoy" })) != 0 {
+		t.Error("the decoy is not in a comment")
+	}
+}
+
+func TestADFSLocale(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{
+		"":                   "Incorrect user ID",
+		"de-AT,de;q=0.9":     "Benutzer-ID oder Kennwort",
+		"fr, nl;q=0.5":       "Gebruikers-id",
+		"en-GB,de;q=0.1":     "Incorrect user ID",
+		"x-klingon;q=nought": "Incorrect user ID",
+	} {
+		a := newADFS(t, idptest.Options{})
+		b := newBrowser(t, a, a.Elsewhere())
+		b.header = func(r *http.Request) { r.Header.Set("Accept-Language", language) }
+		if got := b.signIn(entry, alice, "wrong").textOf("errorText"); !strings.HasPrefix(got, want) {
+			t.Errorf("in %q: %q, want %q...", language, got, want)
+		}
+	}
+}
+
+// TestNewADFS refuses what it cannot simulate.
+func TestNewADFS(t *testing.T) {
+	t.Parallel()
+	good := idptest.Options{Now: time.Now, Rand: seed()}
+	cases := map[string]func(*idptest.Options){
+		"flavour": func(o *idptest.Options) { o.Flavour = "2019" },
+		"cookie":  func(o *idptest.Options) { o.RequireRequestCookie, o.ClientRequestIDOff = true, true },
+		"action":  func(o *idptest.Options) { o.Action = "sideways" },
+		"fault":   func(o *idptest.Options) { o.Fault = "gremlin" },
+		"state":   func(o *idptest.Options) { o.Users = []idptest.User{{Name: "x", State: "odd"}} },
+		"clock":   func(o *idptest.Options) { o.Now = nil },
+		"rand":    func(o *idptest.Options) { o.Rand = nil },
+		"no rand": func(o *idptest.Options) { o.Rand = strings.NewReader("short") },
+	}
+	for name, change := range cases {
+		o := good
+		change(&o)
+		if _, err := idptest.NewADFS(o); err == nil {
+			t.Errorf("%s: NewADFS = nil, want an error", name)
+		}
+	}
+	for _, flavour := range []string{"", "3.0"} {
+		o := good
+		o.Flavour = flavour
+		o.Rand = seed()
+		if _, err := idptest.NewADFS(o); err != nil {
+			t.Errorf("flavour %q: %v", flavour, err)
+		}
+	}
+}
+
+// TestADFSConcurrent signs many people in at once, over one provider and shared time.
+func TestADFSConcurrent(t *testing.T) {
+	t.Parallel()
+	for _, o := range []idptest.Options{{}, {ClientRequestIDOff: true}} {
+		const people = 8
+		for i := range people {
+			u := idptest.Alice()
+			u.Name = fmt.Sprintf(`CORP\user%d`, i)
+			o.Users = append(o.Users, u)
+		}
+		a := newADFS(t, o)
+		ca := newCA(t)
+		srv := serve(t, a, ca)
+		t.Run(fmt.Sprintf("client-request-id %v", !o.ClientRequestIDOff), func(t *testing.T) {
+			for i := range people {
+				t.Run(fmt.Sprint(i), func(t *testing.T) {
+					t.Parallel()
+					b := browserOver(t, network(ca))
+					b.signIn(srv.URL()+idptest.ADFSEntry, fmt.Sprintf(`CORP\user%d`, i), "wrong", idptest.AlicePassword)
+					wantAssertion(t, b.signIn(srv.URL()+idptest.ADFSEntry, ""))
+				})
+			}
+		})
+		wantClean(t, a.ClientBugs())
+		if got := a.Stats().Logins; got != 2*people {
+			t.Errorf("Logins = %d, want %d", got, 2*people)
+		}
+	}
+}

@@ -1,0 +1,338 @@
+package idptest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	formsMethod       = "FormsAuthentication"
+	certificateMethod = "CertificateAuthentication"
+	requestID         = "client-request-id"
+	maxMFATries       = 3
+)
+
+// entry is the IdP-initiated sign-on page, where all of a sign-in happens.
+func (a *ADFS) entry(x *exchange) answer {
+	sess := a.signedIn(a.authCookie(x))
+	a.findFlow(x, sess)
+	if a.o.IdPInitiatedDisabled {
+		return a.errorPage(x, "MSIS7012", "")
+	}
+	if x.Method == http.MethodPost {
+		return a.posted(x, sess)
+	}
+	party := a.party(x)
+	rp, known := a.o.RelyingParties[party]
+	switch {
+	case sess != nil && sess.partial:
+		return a.mfaPage(x, sess, "")
+	case party != "" && !known && a.o.UnknownRPError:
+		return a.errorPage(x, "MSIS3020", "")
+	case !known:
+		return a.idpForm(x, sess)
+	case sess != nil:
+		return a.issue(x, sess, rp)
+	case a.fault.entry != nil:
+		return a.fault.entry(a.simulator, x)
+	case a.homeRealmOpen(x):
+		return a.hrdPage(x, "")
+	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
+		return a.redirectToSelf(x)
+	}
+	return a.loginPage(x, "", "")
+}
+
+// findFlow tells which sign-in the request belongs to: by the id in its query, else by
+// its cookie. A GET without an id begins one.
+func (a *ADFS) findFlow(x *exchange, sess *session) {
+	parent := a.flows[x.cookie("MSISSamlRequest")]
+	id := x.Query.Get(requestID)
+	switch f := a.flows[id]; {
+	case id != "" && f != nil:
+		x.flow = f
+	case x.Method == http.MethodPost && parent != nil:
+		x.flow = parent
+	case x.Method == http.MethodPost:
+		x.flow = a.pool
+	case a.o.ClientRequestIDOff:
+		x.flow = a.pool
+		if sess == nil || sess.issued {
+			a.pool.starts++
+		}
+	case id != "":
+		x.flow = a.begin(id, parent, id)
+	default:
+		id = a.guid()
+		x.flow = a.begin(id, parent, id)
+	}
+}
+
+// redirectToSelf adds the id of the sign-in to the address and sets its cookie.
+func (a *ADFS) redirectToSelf(x *exchange) answer {
+	id := x.flow.id
+	binding := url.QueryEscape("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect")
+	cookie := base64.StdEncoding.EncodeToString([]byte(
+		"BaseUrl=" + url.QueryEscape("https://"+x.host+x.Path) + `\SAMLRequest=` + base64.RawURLEncoding.EncodeToString(a.random(24)) +
+			`\ProtocolBinding=` + binding + `\`))
+	a.flows[cookie] = x.flow
+	return a.cookie(redirect(http.StatusFound, a.self(x, id)), "MSISSamlRequest", cookie, "")
+}
+
+// self is the address of the request with that id.
+func (a *ADFS) self(x *exchange, id string) string {
+	query := x.RawQuery
+	if !a.o.ClientRequestIDOff && id != "" {
+		query = withQuery(query, requestID, id)
+	}
+	if query != "" {
+		query = "?" + query
+	}
+	return "https://" + x.host + x.Path + query
+}
+
+// cookie sets a cookie as AD FS does.
+func (a *ADFS) cookie(to answer, name, value, more string) answer {
+	if a.o.DropCookies {
+		return to
+	}
+	return to.set("Set-Cookie", name+"="+value+more+"; path=/adfs; HttpOnly; Secure")
+}
+
+// authCookie returns the session cookie, its parts joined.
+func (a *ADFS) authCookie(x *exchange) string {
+	value := x.cookie("MSISAuth")
+	for i := 1; i < 10; i++ {
+		value += x.cookie("MSISAuth" + strconv.Itoa(i))
+	}
+	return value
+}
+
+// party is the identifier of the service that the sign-in is for.
+func (a *ADFS) party(x *exchange) string {
+	if id := x.Query.Get("loginToRp"); id != "" {
+		return id
+	}
+	return parseFields(x.Query.Get("RelayState")).Get("RPID")
+}
+
+func (a *ADFS) homeRealmOpen(x *exchange) bool {
+	if len(a.o.ClaimsProviders) < 2 {
+		return false
+	}
+	chosen := x.Query.Get("RedirectToIdentityProvider")
+	if id, err := base64.StdEncoding.DecodeString(x.cookie("MSISIPSelectionPersistent")); err == nil && len(id) > 0 {
+		chosen = string(id)
+	}
+	return chosen != LocalAuthority
+}
+
+func (a *ADFS) hrdPage(x *exchange, words string) answer {
+	p := a.chrome(x, x.text.SignIn)
+	p.Action, p.Error = pathAndQuery(x), words
+	for _, id := range a.o.ClaimsProviders {
+		display := id
+		if id == LocalAuthority {
+			display = "Active Directory"
+		}
+		p.Providers = append(p.Providers, ClaimsProvider{id, display})
+	}
+	return a.page(http.StatusOK, "adfs/hrd.html", p)
+}
+
+func (a *ADFS) idpForm(x *exchange, sess *session) answer {
+	p := a.chrome(x, x.text.SignIn)
+	p.Action, p.SignedIn, p.Parties = pathAndQuery(x), sess != nil, a.parties
+	return a.page(http.StatusOK, "adfs/idpform.html", p)
+}
+
+// posted tells the forms of the page apart by their fields.
+func (a *ADFS) posted(x *exchange, sess *session) answer {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return x.Form.Count(n) > 0 })
+	}
+	switch {
+	case has("Context"):
+		return a.secondFactor(x, sess)
+	case has("HomeRealmSelection", "HomeRealmByEmail", "Email"):
+		return a.homeRealm(x)
+	case has("SignInIdpSite", "SignInOtherSite", "SingleSignOut", "RelyingParty"):
+		return a.chosenSite(x)
+	case has("UserName", "Password"):
+		return a.login(x)
+	case x.Form.Get("AuthMethod") == certificateMethod && a.o.CertificateLink:
+		host, _, _ := strings.Cut(x.host, ":")
+		return redirect(http.StatusFound, "https://"+host+":49443"+pathAndQuery(x))
+	}
+	return a.loginPage(x, "", "")
+}
+
+// homeRealm takes the choice of an organisation. Only AD FS's own directory signs
+// anybody in here.
+func (a *ADFS) homeRealm(x *exchange) answer {
+	a.checkFields(x.Request, "HomeRealmSelection", "Email", "HomeRealmByEmail")
+	choice := x.Form.Get("HomeRealmSelection")
+	switch {
+	case !slices.Contains(a.o.ClaimsProviders, choice):
+		return a.hrdPage(x, x.text.UnknownEmail)
+	case choice != LocalAuthority:
+		u, err := url.Parse(choice)
+		if err != nil || u.Host == "" {
+			return a.errorPage(x, "MSIS7065", "")
+		}
+		return redirect(http.StatusFound, "https://"+u.Host+"/adfs/ls/?wa=wsignin1.0")
+	}
+	until := a.now().AddDate(0, 0, 30).UTC().Format(http.TimeFormat)
+	return a.cookie(redirect(http.StatusFound, a.self(x, "")), "MSISIPSelectionPersistent",
+		base64.StdEncoding.EncodeToString([]byte(choice)), "; expires="+until)
+}
+
+// chosenSite takes the form that lists the relying parties.
+func (a *ADFS) chosenSite(x *exchange) answer {
+	a.checkFields(x.Request, "SignInIdpSite", "SignInOtherSite", "RelyingParty", "SignInSubmit", "SignInGo", "SingleSignOut")
+	if x.Form.Count("SignInOtherSite") == 0 {
+		return a.loginPage(x, "", "")
+	}
+	for id, rp := range a.o.RelyingParties {
+		if guid := x.Form.Get("RelyingParty"); guid != "" && guid == rp.GUID {
+			return redirect(http.StatusFound, "https://"+x.host+x.Path+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
+		}
+	}
+	return a.idpForm(x, nil)
+}
+
+// checkLogin looks for client bugs in a posted sign-in form.
+func (a *ADFS) checkLogin(x *exchange) {
+	switch n := x.Form.Count("AuthMethod"); {
+	case n > 1:
+		a.bug(BugAuthMethod, x.Request, "AuthMethod %d times", n)
+	case x.Form.Get("AuthMethod") == "":
+		a.bug(BugAuthMethod, x.Request, "AuthMethod missing or empty")
+	}
+	if n := x.Form.Count("UserName"); n > 1 {
+		a.bug(BugUserNameRepeated, x.Request, "UserName %d times", n)
+	}
+	if x.Form.Count("Kmsi") > 0 && !a.o.Kmsi {
+		a.bug(BugUncheckedSent, x.Request, "Kmsi, which is not ticked")
+	}
+	a.checkFields(x.Request, "UserName", "Password", "Kmsi", "AuthMethod")
+}
+
+// login takes a user name and password.
+func (a *ADFS) login(x *exchange) answer {
+	a.checkLogin(x)
+	name, password := x.Form.Get("UserName"), x.Form.Get("Password")
+	if password != "" {
+		a.notePassword(x, name, password)
+	}
+	switch {
+	case x.Form.Get("AuthMethod") != formsMethod, name == "", password == "":
+		return a.loginPage(x, "", "")
+	case a.o.RequireRequestCookie && a.flows[x.cookie("MSISSamlRequest")] == nil:
+		return a.errorPage(x, "MSIS7001", "")
+	case a.o.DirectPostRefused && !x.flow.shown:
+		return a.loginPage(x, "", "")
+	case a.fault.posted != nil:
+		return a.fault.posted(a.simulator, x)
+	case a.fault.always:
+		a.noteRefusal(x, name, password)
+		return a.loginPage(x, name, "")
+	}
+	user := a.user(name)
+	locked := a.o.LockAfter > 0 && a.failures[strings.ToLower(name)] >= a.o.LockAfter
+	if user == nil || user.Password != password || locked || user.State == UserLocked || user.State == UserDisabled {
+		a.noteRefusal(x, name, password)
+		return a.loginPage(x, name, x.text.WrongPassword)
+	}
+	if user.State == UserExpired || user.State == UserMustChange {
+		if a.o.UpdatePasswordEndpoint {
+			return redirect(http.StatusFound, "https://"+x.host+"/adfs/portal/updatepassword/?username="+url.QueryEscape(name))
+		}
+		return a.loginPage(x, name, x.text.Expired)
+	}
+	if a.fault.signed != nil {
+		return a.fault.signed(a.simulator, x)
+	}
+	return a.signIn(x, user)
+}
+
+// user finds an account by any of its names.
+func (a *ADFS) user(name string) *User {
+	domain, local := splitName(name)
+	for i := range a.users {
+		d, l := splitName(a.users[i].Name)
+		if l == local && (domain == d && domain != "" || domain == "" && a.o.AcceptBareUser) {
+			return &a.users[i]
+		}
+	}
+	return nil
+}
+
+// splitName returns domain and name in lower case.
+func splitName(name string) (domain, local string) {
+	name = strings.ToLower(name)
+	if domain, local, ok := strings.Cut(name, `\`); ok {
+		return domain, local
+	}
+	if i := strings.LastIndex(name, "@"); i >= 0 {
+		return name[i+1:], name[:i]
+	}
+	return "", name
+}
+
+// signIn begins a session and sends the client to the same page again.
+func (a *ADFS) signIn(x *exchange, user *User) answer {
+	id := x.flow.id
+	if x.flow == a.pool && !a.o.ClientRequestIDOff { // a direct post: its sign-in begins here
+		id = a.guid()
+		a.begin(id, nil, id)
+		a.pool.starts++
+	}
+	sess := &session{user: user, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
+	token := base64.StdEncoding.EncodeToString(a.random(1500))
+	a.sessions[token] = sess
+	return a.authCookies(redirect(http.StatusFound, a.self(x, id)), token, sess)
+}
+
+// authCookies sets the session cookie, in two parts if it is big.
+func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
+	more := ""
+	if sess.kept {
+		more = "; expires=" + sess.since.AddDate(0, 0, 7).UTC().Format(http.TimeFormat)
+	}
+	if !a.o.BigToken {
+		return a.cookie(to, "MSISAuth", token, more)
+	}
+	half := len(token) / 2
+	return a.cookie(a.cookie(to, "MSISAuth", token[:half], more), "MSISAuth1", token[half:], more)
+}
+
+// mfaPage asks for a second factor, with a new context each time.
+func (a *ADFS) mfaPage(x *exchange, sess *session, words string) answer {
+	sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
+		base64.StdEncoding.EncodeToString(a.random(2900)) + `</CipherValue></CipherData></EncryptedData>`
+	p := a.chrome(x, x.text.SignIn)
+	p.UserName, p.Context, p.Error = sess.user.Name, sess.context, words
+	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	return a.page(http.StatusOK, "adfs/mfa.html", p)
+}
+
+// secondFactor refuses every answer: no second factor is simulated yet.
+func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
+	a.checkFields(x.Request, "AuthMethod", "Context", "ChallengeQuestionAnswer", "Submit")
+	if sess == nil || !sess.partial {
+		return a.errorPage(x, "MSIS7001", "")
+	}
+	if x.Form.Get("Context") != sess.context {
+		a.bug(BugStaleContext, x.Request, "a context that is not the newest")
+		return a.errorPage(x, "MSIS7001", "")
+	}
+	if sess.tries++; sess.tries >= maxMFATries {
+		return a.errorPage(x, "", "")
+	}
+	return a.mfaPage(x, sess, x.text.WrongAnswer)
+}

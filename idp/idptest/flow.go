@@ -1,0 +1,103 @@
+package idptest
+
+import (
+	"strings"
+	"time"
+)
+
+// flow is one sign-in as the provider can tell it from others.
+type flow struct {
+	id       string
+	lineage  *lineage
+	starts   int // sign-ins in it: 1, but for the pool
+	requests int
+	posts    map[string]int // how often each password was posted
+	shown    bool           // the sign-in page was
+}
+
+// lineage is what sign-ins of one browser have in common.
+type lineage struct{ refused map[string]bool }
+
+// session is one signed-in browser.
+type session struct {
+	user    *User
+	flow    *flow
+	since   time.Time
+	kept    bool // Kmsi
+	partial bool // the second factor is missing
+	context string
+	tries   int
+	issued  bool
+}
+
+// ssoLifetime is how long AD FS lets a browser session sign in again without a
+// password (Set-AdfsProperties -SsoLifetime, 480 minutes unless set).
+const ssoLifetime = 8 * time.Hour
+
+// keptLifetime is the same for "keep me signed in" (-PersistentSsoLifetimeMins, whose
+// default was 7 days at first).
+const keptLifetime = 7 * 24 * time.Hour
+
+func newFlow(id string, parent *flow) *flow {
+	f := &flow{id: id, starts: 1, lineage: &lineage{refused: map[string]bool{}}}
+	if parent != nil && parent.lineage.refused != nil {
+		f.lineage = parent.lineage
+	}
+	return f
+}
+
+// begin makes a flow and remembers it under the given keys.
+func (s *simulator) begin(id string, parent *flow, keys ...string) *flow {
+	f := newFlow(id, parent)
+	for _, key := range keys {
+		s.flows[key] = f
+	}
+	return f
+}
+
+// notePassword counts a posted password. One that was refused in this browser before,
+// or was posted in this sign-in before, is nobody's new answer.
+func (s *simulator) notePassword(x *exchange, user, password string) {
+	s.logins++
+	if !s.holdsSecret(password) {
+		s.typed = append(s.typed, password)
+	}
+	if x.Form.Count("Password")+x.Form.Count("password") > 1 {
+		s.bug(BugPasswordRepeated, x.Request, "the password twice in one form")
+	}
+	f, key := x.flow, secretKey(user, password)
+	if f.posts == nil {
+		f.posts = map[string]int{}
+	}
+	f.posts[key]++
+	if f.posts[key] > max(1, f.starts) || f.lineage.refused[key] {
+		s.bug(BugPasswordRepeated, x.Request, "the same password again without a new answer")
+	}
+}
+
+// noteRefusal counts a refused password against its user.
+func (s *simulator) noteRefusal(x *exchange, user, password string) {
+	s.failures[strings.ToLower(user)]++
+	if refused := x.flow.lineage.refused; refused != nil {
+		refused[secretKey(user, password)] = true
+	}
+}
+
+func secretKey(user, password string) string { return strings.ToLower(user) + "\x00" + password }
+
+// signedIn returns the session under that cookie value, nil for none that is alive.
+func (s *simulator) signedIn(cookie string) *session {
+	sess := s.sessions[cookie]
+	if sess == nil || cookie == "" {
+		return nil
+	}
+	limit := ssoLifetime
+	if sess.kept {
+		limit = keptLifetime
+	}
+	if s.now().Sub(sess.since) > limit {
+		delete(s.sessions, cookie)
+		return nil
+	}
+	return sess
+}

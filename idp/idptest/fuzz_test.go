@@ -1,0 +1,73 @@
+package idptest_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"gatehop/idp/idptest"
+)
+
+// FuzzProviders posts anything anywhere. Nothing may end the handler, break a page,
+// become markup in it, or be answered with an assertion but the right password.
+func FuzzProviders(f *testing.F) {
+	f.Add("/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices", "UserName=CORP%5Calice&Password=wrong&AuthMethod=FormsAuthentication", "application/x-www-form-urlencoded", "")
+	f.Add("/adfs/ls/idpinitiatedsignon?client-request-id=\"><script>x</script>", "Context=<x>&AuthMethod=SampleAdapter", "application/x-www-form-urlencoded", "MSISAuth=x; MSISAuth1=y; MSISLoopDetectionCookie=MjAyNC0wNS0wNjowNzowODowOVpcNQ==")
+	f.Add("/adfs/ls/idpinitiatedsignon", "SignInOtherSite=x&RelayingParty=y&SignInGo=z", "application/x-www-form-urlencoded", "MSISIPSelectionPersistent=QUQgQVVUSE9SSVRZ")
+	f.Add("/adfs/ls/idpinitiatedsignon?RelayState=RPID%3Dx%26RelayState%3D%22", "HomeRealmSelection=%3A%2F%2F&Email=", "application/x-www-form-urlencoded", "SamlSession=%%%")
+	f.Add("/adfs/portal/updatepassword/?username=%3Cscript%3E", "OldPassword=x", "text/plain", "")
+	f.Add("/simplesaml/module.php/core/loginuserpass.php?AuthState=x", "AuthState=x&username=alice&password=%zz", "multipart/form-data; boundary=x", "SimpleSAMLSessionID=x")
+	f.Add("/simplesaml/saml2/idp/SSOService.php?spentityid=urn:amazon:webservices", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--", "multipart/form-data; boundary=x", "")
+	users := []idptest.User{{Name: alice, Password: "no fuzzer finds this password", Roles: idptest.SampleRoles()}}
+	f.Fuzz(func(t *testing.T, target, body, contentType, cookies string) {
+		if !strings.HasPrefix(target, "/") {
+			target = "/" + target
+		}
+		if _, err := url.ParseRequestURI(target); err != nil {
+			return
+		}
+		for _, p := range []provider{
+			newADFS(t, idptest.Options{Users: users, Kmsi: true, CertificateLink: true, ClaimsProviders: []string{idptest.LocalAuthority, "b"}}),
+			newForm(t, idptest.FormOptions{Users: users, Quirks: []idptest.Quirk{idptest.QuirkLatin1, idptest.QuirkMultipart}}),
+		} {
+			rt := idptest.Transport(map[string]http.Handler{idptest.AnyHost: p})
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				req, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
+				if err != nil {
+					return
+				}
+				req.Header = http.Header{"Content-Type": {contentType}, "Cookie": {cookies}, "Referer": {body}, "Accept-Language": {body}, "User-Agent": {body}}
+				resp, err := rt.RoundTrip(req)
+				if err != nil {
+					if strings.Contains(err.Error(), "panicked") {
+						t.Fatal(err)
+					}
+					return
+				}
+				if l := resp.Header.Get("Location"); strings.ContainsAny(l, "\r\n") {
+					t.Error("a redirect with a line end")
+				}
+				doc, err := html.Parse(resp.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pg := &page{doc: doc}
+				if pg.assertion() != "" {
+					t.Error("an assertion was issued")
+				}
+				for _, s := range all(doc, func(n *html.Node) bool { return n.Data == "script" }) {
+					if strings.Contains(body+target, text(s)) && text(s) != "" && len(text(s)) < 20 {
+						t.Error("what was sent became a script")
+					}
+				}
+			}
+			if reqs := p.Requests(); reqs[len(reqs)-1].Page == "broken" {
+				t.Error("a page did not render")
+			}
+			p.Stats()
+		}
+	})
+}
