@@ -46,6 +46,7 @@ func TestMatch(t *testing.T) {
 		{"dev-eu/Admins-ro", []int{3}},
 		{"Prod/Admins", nil},
 		{"/Admins", nil},
+		{"/admins", nil}, // the account whose alias is empty
 		{"Admins", []int{1, 2, 8}},
 		{"admins", []int{4}},
 		{"ADMINS", nil},
@@ -107,6 +108,7 @@ func TestMatchNoAliases(t *testing.T) {
 	equalRoles(t, saml.Match(roles, "prod/Admins", nil), nil)
 	equalRoles(t, saml.Match(roles, "Gateway", nil), roles[:1])
 	equalRoles(t, saml.Match(nil, "*", nil), nil)
+	equalRoles(t, saml.Match([]saml.Role{{}}, "", nil), nil)
 }
 
 // checkMatch says in what way got is no answer that Match may give.

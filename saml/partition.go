@@ -10,7 +10,7 @@ type partition struct {
 	id           string
 	signIn       string // host of the sign-in page; a regional one is REGION.signIn
 	relyingParty string // entity ID of AWS as a service provider
-	regions      string // prefixes of its region codes; the longest prefix of all partitions decides
+	regions      string // prefixes of its region codes; the last one in the table that fits decides
 	region       string // the region to call when nobody names one
 }
 
@@ -81,15 +81,14 @@ func RegionPartition(region string) (id string, ok bool) {
 	if !isRegion(region) {
 		return "", false
 	}
-	longest := 0
 	for _, p := range partitions {
 		for _, prefix := range strings.Fields(p.regions) {
-			if strings.HasPrefix(region, prefix) && len(prefix) > longest {
-				id, longest = p.id, len(prefix)
+			if strings.HasPrefix(region, prefix) {
+				id = p.id
 			}
 		}
 	}
-	return id, longest > 0
+	return id, id != ""
 }
 
 // SignInPartition reports whether rawURL is an address at which AWS consumes

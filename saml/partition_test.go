@@ -72,6 +72,7 @@ func TestSignInPartitionRefused(t *testing.T) {
 		"https://us-east-1..signin.aws.amazon.com/saml",
 		"https://a.us-east-1.signin.aws.amazon.com/saml",
 		"https://us-east-1.a.signin.aws.amazon.com/saml",
+		"https://us-1.signin.aws.amazon.com/saml",
 		"https://us-east.signin.aws.amazon.com/saml",
 		"https://us-east-123.signin.aws.amazon.com/saml",
 		"https://us--1.signin.aws.amazon.com/saml",
@@ -153,7 +154,7 @@ func TestRegionPartition(t *testing.T) {
 		"eu-west-1": "aws", "mx-central-1": "aws", "ap-southeast-7": "aws", "il-central-1": "aws", "us-west-2": "aws",
 		"cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "us-iso-west-1": "aws-iso", "us-isob-west-1": "aws-iso-b",
 		"eu-isoe-west-1": "aws-iso-e", "us-isof-east-1": "aws-iso-f", "eusc-de-east-1": "aws-eusc",
-		"": "", "us": "", "us-east": "", "us-east-1a": "", "xx-new-1": "", "aws-global": "", "US-EAST-1": "",
+		"": "", "us": "", "us-east": "", "us-1": "", "us-east-1a": "", "xx-new-1": "", "aws-global": "", "US-EAST-1": "",
 		"us-east-1\n": "", "us-east-1.evil.example": "", "us-" + strings.Repeat("e", 40) + "-1": "",
 	} {
 		if got, ok := saml.RegionPartition(region); got != want || ok != (want != "") {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -161,6 +162,26 @@ func TestIssueSignaturePlace(t *testing.T) {
 				if fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("signature of %s:\n%q\nwant\n%q", e.Tag, got, want)
 				}
+			}
+		}
+	}
+}
+
+// A signature is added to a document and changes nothing else of it; a comment in every
+// value spares the signatures.
+func TestIssueSignedAdds(t *testing.T) {
+	t.Parallel()
+	signature := regexp.MustCompile(`(?s)<ds:Signature .*?</ds:Signature>`)
+	for name, r := range signedCases() {
+		r.SignResponse, r.Rand = true, seeded()
+		signed := document(t, r)
+		r.Unsigned, r.Rand = true, seeded()
+		if got, want := signature.ReplaceAllString(signed, ""), document(t, r); got != want {
+			t.Errorf("%s: without its signatures\n%s\nwant\n%s", name, got, want)
+		}
+		for _, s := range signature.FindAllString(signed, -1) {
+			if strings.Contains(s, "<!--") {
+				t.Errorf("%s: a comment in %s", name, s)
 			}
 		}
 	}
