@@ -1,0 +1,113 @@
+package profile
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"unicode/utf8"
+)
+
+// CacheKey identifies the credentials of the chain's first i+1 profiles by everything
+// in the configuration that shapes them, and by nothing else: not by the profiles'
+// names. It is canonical and injective: JSON arrays and objects with sorted keys. Which
+// keys count, and why the others do not, stands in the table of keys. It holds no
+// secret.
+func (ch Chain) CacheKey(i int) string {
+	parts := []any{"gatehop session 1", gatewayKey(&ch[0])}
+	for j := 1; j <= i; j++ {
+		parts = append(parts, hopKey(&ch[j]))
+	}
+	return encode(parts)
+}
+
+// Key identifies one sign-in: provider, user, and what changes how one signs in.
+func (s *SignIn) Key() string {
+	return encode([]any{"gatehop sign-in 1", s.identity(func(k *key) bool { return k.notSignIn == "" })})
+}
+
+// identity is the settings whose key counts. The partition always does: the default
+// relying party follows from it.
+func (s *SignIn) identity(counts func(k *key) bool) map[string]any {
+	m := map[string]any{}
+	put(m, "idp", s.Kind)
+	for name, text := range s.settings() {
+		if k, ok := setting(name); !ok || counts(k) {
+			put(m, name, text)
+		}
+	}
+	if s.Proxy != "" {
+		put(m, "proxy", withoutPassword(s.Proxy))
+	}
+	return m
+}
+
+func gatewayKey(p *Profile) map[string]any {
+	m := map[string]any{}
+	if p.SignIn != nil {
+		m["sign_in"] = p.SignIn.identity(func(k *key) bool { return k.notGateway == "" })
+	}
+	put(m, "role_arn", p.RoleARN)
+	put(m, "region", p.Region)
+	put(m, "endpoint_url", p.Endpoint)
+	put(m, "ca_bundle", p.AWSCABundle)
+	return m
+}
+
+func hopKey(p *Profile) map[string]any {
+	m := map[string]any{}
+	put(m, "role_arn", p.RoleARN)
+	put(m, "external_id", p.ExternalID)
+	put(m, "role_session_name", p.SessionName)
+	put(m, "source_identity", p.SourceIdentity)
+	if p.Duration != 0 {
+		m["duration_seconds"] = int64(p.Duration.Seconds())
+	}
+	if len(p.Tags) > 0 {
+		tags := map[string]any{}
+		for k, v := range p.Tags {
+			tags[k] = printable(v)
+		}
+		m["tags"] = tags
+	}
+	if len(p.TransitiveTags) > 0 {
+		m["transitive_tags"] = p.TransitiveTags
+	}
+	return m
+}
+
+func put(m map[string]any, name, text string) {
+	if text != "" {
+		m[name] = printable(text)
+	}
+}
+
+// printable keeps text that is not UTF-8 apart: in JSON all of its bytes would become
+// one and the same character. The configuration holds none, but a caller's fields may.
+func printable(text string) any {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return []string{hex.EncodeToString([]byte(text))}
+}
+
+// withoutPassword drops the password of a proxy, which says who may use the proxy and
+// has no place in a name.
+func withoutPassword(proxy string) string {
+	u, err := url.Parse(proxy)
+	switch {
+	case err != nil:
+		return "unreadable"
+	case u.User == nil:
+		return proxy
+	}
+	u.User = url.User(u.User.Username())
+	return u.String()
+}
+
+func encode(parts []any) string {
+	text, err := json.Marshal(parts)
+	if err != nil { // strings, numbers and maps of them alone
+		return ""
+	}
+	return string(text)
+}

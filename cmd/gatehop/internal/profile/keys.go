@@ -1,0 +1,166 @@
+package profile
+
+import "strings"
+
+// prefix begins the name of every key that is gatehop's own.
+const prefix = "gatehop_"
+
+// scope says whose section a key belongs in.
+type scope uint8
+
+const (
+	scopeSignIn scope = iota // a profile that signs in
+	scopeHop                 // a profile with a source profile
+	scopeBoth
+	scopeAWS // a key of AWS's that is only looked at
+)
+
+// key is one row of the table.
+type key struct {
+	name  string // without gatehop_
+	scope scope
+	plain bool // gatehop_NAME is read first, NAME second
+
+	// parse returns the value as it is kept, and what is wrong with it, as the end of a
+	// sentence that begins with the key. dir is where relative paths begin. It is nil
+	// for keys of AWS's whose presence is all that matters.
+	parse func(value, dir string) (kept, problem string)
+
+	later string // the feature that is not built yet; "" if it is
+	built string // the one value that is, although later is set
+
+	own bool // gatehop_from does not copy it
+
+	// Why a change of the value changes neither Chain.CacheKey (in a gateway, in a hop)
+	// nor SignIn.Key; "" if it does. A scope that a key is not of needs no reason.
+	notGateway, notHop, notSignIn string
+}
+
+const (
+	whyShown   = "is only shown to people"
+	whyRefused = "is refused: nothing can be made with it"
+	whyOfHop   = "is for tools behind the hop; STS region, endpoint and roots are the gateway's"
+	whyName    = "is a name; what stands under it counts"
+	whyOthers  = "is what other tools do with the profile; gatehop only warns about it"
+	whyAWS     = "is about AWS, not about the identity provider"
+	whyPatient = "is how long a sign-in may take, not what comes of it"
+	whyStore   = "is where secrets are kept, not what they are"
+	whyLater   = "is refused until its feature is built"
+)
+
+// keys is the whole configuration; nothing writes to it.
+var keys = [...]key{
+	// The identity provider.
+	{name: "idp", scope: scopeSignIn, parse: kind},
+	{name: "from", scope: scopeSignIn, parse: text, own: true, notGateway: whyName, notSignIn: whyName},
+	{name: "url", scope: scopeSignIn, parse: signInURL},
+	{name: "username", scope: scopeSignIn, parse: text},
+	{name: "relying_party", scope: scopeSignIn, parse: text},
+	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"),
+		later: "signing in otherwise than by forms", built: "forms"},
+	{name: "user_agent", scope: scopeSignIn, parse: visibleASCII},
+	{name: "ca_bundle", scope: scopeSignIn, parse: path},
+	{name: "proxy", scope: scopeSignIn, parse: proxy},
+	{name: "trusted_hosts", scope: scopeSignIn, parse: listOf(trustedHost)},
+	{name: "acs", scope: scopeSignIn, parse: listOf(signInURL)},
+	{name: "adfs_domain", scope: scopeSignIn, parse: domain},
+	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
+	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
+
+	// The gateway's role.
+	{name: "principal_arn", scope: scopeSignIn, parse: providerARN, own: true, notSignIn: whyAWS},
+	{name: "session_duration", scope: scopeSignIn, parse: sessionDuration, notSignIn: whyAWS},
+
+	// Roles of both kinds, and hops.
+	{name: "role_arn", scope: scopeBoth, plain: true, parse: roleARN, notSignIn: whyAWS},
+	{name: "source_profile", scope: scopeHop, plain: true, parse: text, notHop: whyName},
+	{name: "external_id", scope: scopeHop, plain: true, parse: externalID},
+	{name: "duration_seconds", scope: scopeHop, plain: true, parse: hopSeconds},
+	{name: "role_session_name", scope: scopeHop, plain: true, parse: sessionName},
+	{name: "mfa_serial", scope: scopeHop, plain: true, parse: mfaSerial, notHop: whyRefused},
+	{name: "source_identity", scope: scopeHop, parse: sessionName},
+	{name: "tags", scope: scopeHop, parse: tagPairs},
+	{name: "transitive_tags", scope: scopeHop, parse: tagText},
+	{name: "region", scope: scopeBoth, plain: true, parse: region, notHop: whyOfHop, notSignIn: whyAWS},
+	{name: "alias", scope: scopeBoth, parse: text, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
+	{name: "color", scope: scopeBoth, parse: color, later: "a colour for console links",
+		notGateway: whyLater, notHop: whyLater, notSignIn: whyLater},
+
+	// Not built yet.
+	later("password_command", text, "a command that gives the password"),
+	later("otp_command", text, "a command that gives the code"),
+	later("notify_command", text, "a command that notifies"),
+	later("mfa", text, "the choice of a second factor"),
+	later("home_realm", text, "the choice of an organisation"),
+	later("keytab", path, "signing in by Kerberos"),
+	later("ccache", path, "signing in by Kerberos"),
+	later("tls", oneOf("legacy"), "TLS of old versions"),
+	later("client_cert", path, "signing in by certificate"),
+	later("client_key", path, "signing in by certificate"),
+	later("keep_session", text, "keeping the provider's session"),
+	later("plugin_name", text, "identity providers as plug-ins"),
+
+	// AWS's own. The rest of AWS's keys are none of gatehop's business.
+	{name: "endpoint_url", scope: scopeAWS, parse: endpoint, notHop: whyOfHop, notSignIn: whyAWS},
+	{name: "services", scope: scopeAWS, parse: text, notGateway: whyName, notHop: whyOfHop, notSignIn: whyAWS},
+	{name: "ignore_configured_endpoint_urls", scope: scopeAWS, parse: boolean, notHop: whyOfHop, notSignIn: whyAWS},
+	{name: "ca_bundle", scope: scopeAWS, parse: path, notHop: whyOfHop, notSignIn: whyAWS},
+	others("credential_process"),
+	others("aws_access_key_id"),
+	others("credential_source"),
+	others("login_session"),
+	others("sso_session"),
+	others("sso_start_url"),
+	others("web_identity_token_file"),
+}
+
+func later(name string, parse func(value, dir string) (string, string), feature string) key {
+	return key{name: name, scope: scopeSignIn, parse: parse, later: feature, notGateway: whyLater, notSignIn: whyLater}
+}
+
+func others(name string) key {
+	return key{name: name, scope: scopeAWS, notGateway: whyOthers, notHop: whyOthers, notSignIn: whyOthers}
+}
+
+// full is the key's name in a file; of a pair the one that is gatehop's own.
+func (k *key) full() string {
+	if k.scope == scopeAWS {
+		return k.name
+	}
+	return prefix + k.name
+}
+
+// lookup finds a key by the name that it has in a file. The plain name of a pair is
+// the pair's.
+func lookup(name string) (k *key, ok bool) {
+	for i := range keys {
+		if k := &keys[i]; k.full() == name || k.plain && k.name == name {
+			return k, true
+		}
+	}
+	return nil, false
+}
+
+// setting finds a sign-in key by its name without the prefix.
+func setting(name string) (k *key, ok bool) {
+	k, ok = lookup(prefix + name)
+	return k, ok && k.scope == scopeSignIn
+}
+
+// provider returns the kind of provider whose own key k is, "" if it is everybody's.
+func (k *key) provider() string {
+	for _, kind := range []string{"adfs", "form"} {
+		if strings.HasPrefix(k.name, kind+"_") {
+			return kind
+		}
+	}
+	return ""
+}
+
+// awaited returns the feature that value needs and that is not built yet, or "".
+func (k *key) awaited(value string) string {
+	if k.built != "" && k.built == value {
+		return ""
+	}
+	return k.later
+}

@@ -1,0 +1,156 @@
+// Package profile reads the AWS configuration into chains of profiles.
+//
+// It is the only package that knows the names of keys; all of them stand in one table
+// (keys.go). What it returns is plain data, checked for form: no file named in it has
+// been opened and no host looked up. It reads no environment.
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Files are the two AWS files by absolute path. A file that does not exist is empty.
+type Files struct{ Config, Credentials string }
+
+// Chain is the way to a profile's credentials: the gateway first, the profile that was
+// asked for last. It is never empty, and only its first profile has a SignIn.
+type Chain []Profile
+
+// Region is the STS region for all hops as far as the configuration says: that of the
+// gateway, or "". What a tool behind the chain should use is the last profile's own.
+func (ch Chain) Region() string { return ch[0].Region }
+
+// Profile is one profile of a chain: the gateway or a hop.
+type Profile struct {
+	Name string
+	File string // that holds its section; the config file if both do
+	Line int    // of the section's header
+
+	SignIn *SignIn // of the gateway only
+
+	RoleARN        string // gateway: gatehop_role_arn, may be empty; hop: never empty
+	ExternalID     string
+	SessionName    string // hop; empty: the gateway session's
+	SourceIdentity string
+	Tags           map[string]string // nil if there are none
+	TransitiveTags []string          // sorted; keys of Tags
+	Duration       time.Duration     // hop: 15 min to 1 h, which longer ones are lowered to; 0 if not set
+	Region         string
+	Alias          string
+
+	Endpoint    string // gateway: the STS endpoint that its keys name, https or a literal loopback address
+	AWSCABundle string // ca_bundle, absolute path
+
+	// What other tools find in the profile, for warnings about what shadows what.
+	CredentialProcess string   // the command line as botocore reads it
+	StaticKeys        string   // the file in which aws_access_key_id stands; "" if in none
+	OtherSources      []string // names of keys for further sources of credentials, sorted: sso_session, login_session, ...
+}
+
+// SignIn is how one signs in at the identity provider. The zero value of a field means
+// that the configuration does not say.
+type SignIn struct {
+	Kind         string // gatehop_idp: "adfs", "form"
+	URL          string // https, or http of a loopback host
+	Username     string
+	RelyingParty string
+	Auth         string // "forms"
+	UserAgent    string
+	CABundle     string // absolute path
+	Proxy        string // URL or "none"
+	Store        string // "keyring", "file" or "none"
+	PrincipalARN string // the SAML provider, for encrypted assertions
+
+	TrustedHosts []string // origins: a URL, or HOST[:PORT] for https
+	ACS          []string // assertion consumer URLs
+
+	Timeout         time.Duration
+	SessionDuration time.Duration // 15 min to 12 h
+	Max             bool          // gatehop_session_duration = max
+
+	// Settings are the sign-in settings as text, named as their keys without gatehop_
+	// ("url", "adfs_domain"), and "partition": of gatehop_role_arn, else of the region,
+	// else "aws". It is never nil. Where a field above says something else, the field
+	// counts, so that a caller may change one in a copy.
+	Settings map[string]string
+}
+
+// settings are the Settings with the fields written over them.
+func (s *SignIn) settings() map[string]string {
+	m := maps.Clone(s.Settings)
+	if m == nil {
+		m = map[string]string{}
+	}
+	session := duration(s.SessionDuration)
+	if s.Max {
+		session = sessionMax
+	}
+	for name, value := range map[string]string{
+		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
+		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "proxy": s.Proxy, "store": s.Store,
+		"principal_arn": s.PrincipalARN, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
+		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,
+	} {
+		if m[name] = value; value == "" {
+			delete(m, name)
+		}
+	}
+	return m
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// Decode fills v, a pointer to a struct whose fields are strings and whose json tags
+// name settings without their prefix: `json:"url"`, `json:"adfs_domain"`,
+// `json:"partition"`. Settings that v does not name are left out.
+func (s *SignIn) Decode(v any) error {
+	text, err := json.Marshal(s.settings())
+	if err != nil {
+		return fmt.Errorf("read the sign-in settings: %v", err)
+	}
+	err = json.Unmarshal(text, v)
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind): // its own words quote the value
+		return fmt.Errorf("read the sign-in setting %s: the adapter does not take it as text", kind.Field)
+	case err != nil:
+		return fmt.Errorf("read the sign-in settings: %v", err)
+	}
+	return nil
+}
+
+// Error is one thing that is wrong with the configuration. A caller exits with status 2.
+// It holds names of keys and profiles, never a value.
+type Error struct {
+	File    string // absolute path
+	Line    int    // 0 if it is about the whole file
+	Profile string // "" if it is about the whole file
+	Key     string // "" if it is about the whole profile
+	Problem string // the end of a sentence that begins with the key, else the profile, else the file
+	Near    string // the nearest known key, or profile name; "" if none is near
+}
+
+func (e *Error) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where += ":" + strconv.Itoa(e.Line)
+	}
+	switch {
+	case e.Profile == "":
+		return fmt.Sprintf("%s %s", where, e.Problem)
+	case e.Key == "":
+		return fmt.Sprintf("%s: profile %q %s", where, e.Profile, e.Problem)
+	}
+	return fmt.Sprintf("%s: profile %q: %s %s", where, e.Profile, e.Key, e.Problem)
+}

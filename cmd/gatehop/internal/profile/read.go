@@ -1,0 +1,181 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gatehop/cmd/gatehop/internal/awsfile"
+)
+
+// Config is the two AWS files as they were when Read read them. It is never changed
+// and may be used at once from many goroutines.
+type Config struct {
+	files [2]source // the config file, then the credentials file, whose keys win
+}
+
+type source struct {
+	path     string
+	kind     awsfile.Kind
+	file     *awsfile.File
+	defaults []awsfile.Section
+}
+
+// dir is where relative paths in the file begin.
+func (s *source) dir() string { return filepath.Dir(s.path) }
+
+// Read reads both files. It only finds their sections: what is wrong with a profile is
+// said by Chain. Errors are *Error.
+func Read(f Files) (*Config, error) {
+	c := &Config{files: [2]source{{path: f.Config, kind: awsfile.Config}, {path: f.Credentials, kind: awsfile.Credentials}}}
+	for i := range c.files {
+		s := &c.files[i]
+		if !filepath.IsAbs(s.path) {
+			// ./.aws/config belongs to whoever made the working directory.
+			return nil, &Error{File: s.path, Problem: "is not an absolute path"}
+		}
+		data, err := os.ReadFile(s.path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			var p *fs.PathError
+			if errors.As(err, &p) {
+				err = p.Err
+			}
+			return nil, &Error{File: s.path, Problem: fmt.Sprintf("cannot be read: %v", err)}
+		}
+		s.file = awsfile.Scan(data)
+		s.defaults = s.file.Defaults()
+	}
+	return c, nil
+}
+
+// value is one value of a section as botocore reads it.
+type value struct {
+	text    string
+	from    *source
+	line    int
+	differs string // how the SDKs differ over it
+}
+
+// section is one profile of both files, merged as botocore does.
+type section struct {
+	name   string
+	from   *source // the config file if both hold it
+	line   int
+	order  []string // names, those of the config file first
+	values map[string]value
+}
+
+func (s *section) has(names ...string) bool {
+	for _, name := range names {
+		if _, ok := s.values[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// fail is an error about the whole section.
+func (s *section) fail(format string, args ...any) *Error {
+	return &Error{File: s.from.path, Line: s.line, Profile: s.name, Problem: fmt.Sprintf(format, args...)}
+}
+
+// failKey is an error about the key called name.
+func (s *section) failKey(name, problem string) *Error {
+	v := s.values[name]
+	return &Error{File: v.from.path, Line: v.line, Profile: s.name, Key: name, Problem: problem}
+}
+
+// finder looks a section up in one file.
+type finder func(profile string) (awsfile.Section, bool)
+
+// finders look up one by one, for a few profiles out of many.
+func (c *Config) finders() [2]finder {
+	var find [2]finder
+	for i := range c.files {
+		s := &c.files[i]
+		find[i] = func(profile string) (awsfile.Section, bool) { return s.file.Section(s.kind, profile) }
+	}
+	return find
+}
+
+// indexed are finders for all profiles, and the names of these: those of the config
+// file in document order, then those that only the credentials file has.
+func (c *Config) indexed() (find [2]finder, names []string) {
+	seen := map[string]bool{}
+	for i := range c.files {
+		x := c.files[i].file.Index(c.files[i].kind)
+		find[i] = x.Section
+		for _, name := range x.Names() {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return find, names
+}
+
+// section merges a profile's sections; nil if neither file has one. An error is about
+// how the section stands in its file, not about its keys.
+func (c *Config) section(name string, find [2]finder) (*section, *Error) {
+	var s *section
+	for i := range c.files {
+		found, ok := find[i](name)
+		if !ok {
+			continue
+		}
+		from := &c.files[i]
+		if s == nil {
+			s = &section{name: name, from: from, line: found.Line, values: map[string]value{}}
+		}
+		if found.Differs != "" {
+			return s, &Error{File: from.path, Line: found.Line, Profile: name, Problem: found.Differs}
+		}
+		for _, k := range found.Keys {
+			if !s.has(k.Name) {
+				s.order = append(s.order, k.Name)
+			}
+			s.values[k.Name] = value{text: k.Value, from: from, line: k.Line, differs: k.Differs}
+		}
+		if err := defaultsReach(s, from); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// defaultsReach refuses a profile into which botocore, alone of the SDKs, brings a key
+// that matters from [DEFAULT].
+func defaultsReach(s *section, from *source) *Error {
+	for _, d := range from.defaults {
+		for _, k := range d.Keys {
+			if isKnown(k.Name) {
+				return &Error{File: from.path, Line: k.Line, Profile: s.name, Key: k.Name,
+					Problem: "stands in [DEFAULT], which botocore alone adds to every profile"}
+			}
+		}
+	}
+	return nil
+}
+
+// near finds the profile that name was most likely meant to be.
+func (c *Config) near(name string) string {
+	_, names := c.indexed()
+	return nearest(name, slices.DeleteFunc(names, func(n string) bool { return n == name }))
+}
+
+// missing is the error about an asked profile that is in neither file.
+func (c *Config) missing(name string) *Error {
+	for i := range c.files {
+		s := &c.files[i]
+		if meant, ok := s.file.Meant(s.kind, name); ok {
+			return &Error{File: s.path, Line: meant.Line, Profile: name,
+				Problem: fmt.Sprintf("is not what [%s] names in this file", meant.Name)}
+		}
+	}
+	return &Error{File: c.files[0].path, Profile: name, Near: c.near(name),
+		Problem: fmt.Sprintf("is in neither this file nor %s", c.files[1].path)}
+}

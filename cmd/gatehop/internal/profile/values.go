@@ -1,0 +1,311 @@
+package profile
+
+import (
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"gatehop/saml"
+)
+
+const (
+	sessionMax  = "max"
+	minSession  = 15 * time.Minute // STS API reference, DurationSeconds
+	maxSession  = 12 * time.Hour
+	maxChained  = time.Hour
+	longTimeout = time.Hour
+)
+
+// unprintable says what is wrong with a value for every key, or "". Text that is not
+// UTF-8 would make two values one in the keys of the cache.
+func unprintable(value string) string {
+	switch {
+	case value == "":
+		return "has no value (text behind # or ; is a comment)"
+	case strings.Contains(value, "\n"):
+		return "has a value of more than one line"
+	case !utf8.ValidString(value):
+		return "is not UTF-8"
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
+		return "holds a character that cannot be seen"
+	case len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
+		return "is in quotes, which would be a part of the value"
+	}
+	return ""
+}
+
+func text(value, _ string) (string, string) { return value, "" }
+
+func oneOf(values ...string) func(string, string) (string, string) {
+	return func(value, _ string) (string, string) {
+		for _, v := range values {
+			if v == value {
+				return value, ""
+			}
+		}
+		if len(values) == 1 {
+			return "", "is not " + values[0]
+		}
+		return "", "is not one of " + strings.Join(values, ", ")
+	}
+}
+
+func boolean(value, _ string) (string, string) {
+	switch value = strings.ToLower(value); value {
+	case "true", "false":
+		return value, ""
+	}
+	return "", "is neither true nor false"
+}
+
+func only(value string, allowed func(c byte) bool) bool {
+	for i := range len(value) {
+		if !allowed(value[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isWord(c byte) bool  { return c == '_' || isDigit(c) || isLower(c|0x20) }
+
+func kind(value, _ string) (string, string) {
+	if !isLower(value[0]) || !only(value, func(c byte) bool { return isLower(c) || isDigit(c) || c == '-' }) {
+		return "", "is not the name of a kind of identity provider (small letters)"
+	}
+	return value, ""
+}
+
+func domain(value, _ string) (string, string) {
+	if !only(value, func(c byte) bool { return isWord(c) || c == '-' || c == '.' }) {
+		return "", "is not a domain name: letters, digits and .-_ alone"
+	}
+	return value, ""
+}
+
+func visibleASCII(value, _ string) (string, string) {
+	if !only(value, func(c byte) bool { return c >= ' ' && c <= '~' }) {
+		return "", "holds characters outside ASCII"
+	}
+	return value, ""
+}
+
+// color is six hex digits. It has no # because to two SDKs of three that begins a comment.
+func color(value, _ string) (string, string) {
+	if len(value) != 6 || !only(value, func(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }) {
+		return "", "is not six hexadecimal digits (without #)"
+	}
+	return strings.ToLower(value), ""
+}
+
+// path resolves a relative path against the directory of the file that holds it. A ~
+// is not expanded: no SDK does so in a value.
+func path(value, dir string) (string, string) {
+	if strings.HasPrefix(value, "~") {
+		return "", "begins with ~, which is not expanded"
+	}
+	if !filepath.IsAbs(value) {
+		value = filepath.Join(dir, value)
+	}
+	return filepath.Clean(value), ""
+}
+
+// isLoopback reports whether host can only be this machine: a literal loopback
+// address or, if named is set, localhost.
+func isLoopback(host string, named bool) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback() || named && strings.EqualFold(host, "localhost")
+}
+
+// webURL reads a URL with a host. It returns no words of url.Parse, which quote the URL.
+func webURL(value string) (u *url.URL, problem string) {
+	u, err := url.Parse(value)
+	switch {
+	case strings.ContainsFunc(value, unicode.IsSpace):
+		return nil, "is not a URL: it holds white space"
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return nil, "is not a URL with a host"
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
+		return nil, "is not a URL with an ASCII host"
+	}
+	return u, ""
+}
+
+// secureURL reads an https URL, or an http one of a loopback host.
+func secureURL(value string, named bool) (u *url.URL, problem string) {
+	u, problem = webURL(value)
+	switch {
+	case problem != "":
+		return nil, problem
+	case u.User != nil:
+		return nil, "holds a user name or password"
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname(), named):
+		return u, ""
+	case named:
+		return nil, "is not an https URL (http is for loopback hosts)"
+	}
+	return nil, "is neither an https URL nor a literal loopback address"
+}
+
+func signInURL(value, _ string) (string, string) {
+	_, problem := secureURL(value, true)
+	return value, problem
+}
+
+// endpoint is an STS endpoint: whoever answers there is handed the assertion.
+func endpoint(value, _ string) (string, string) {
+	u, problem := secureURL(value, false)
+	if problem == "" && (u.RawQuery != "" || u.Fragment != "") {
+		problem = "holds more than scheme, host and path"
+	}
+	return value, problem
+}
+
+// trustedHost is an origin as a person writes it: a URL without path, or HOST[:PORT].
+func trustedHost(value, _ string) (string, string) {
+	full := value
+	if !strings.Contains(full, "://") {
+		full = "https://" + full
+	}
+	u, problem := secureURL(full, true)
+	switch {
+	case problem != "":
+		return "", problem
+	case strings.Contains(u.Host, "*"):
+		return "", "holds a wildcard: each host is trusted by its whole name"
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return "", "holds more than scheme, host and port"
+	}
+	return value, ""
+}
+
+func proxy(value, _ string) (string, string) {
+	if value == "none" {
+		return value, ""
+	}
+	u, problem := webURL(value)
+	switch {
+	case problem != "":
+		return "", problem + ", nor none"
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
+		return "", "is neither none nor a URL of http, https or socks5"
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return "", "holds more than scheme, user, host and port"
+	}
+	return value, ""
+}
+
+// listOf reads what stands between commas. An element holds no comma and no white
+// space, so that the elements joined by ", " are the list and nothing else.
+func listOf(element func(value, dir string) (string, string)) func(string, string) (string, string) {
+	return func(value, dir string) (string, string) {
+		var kept []string
+		for _, e := range strings.Split(value, ",") {
+			if e = strings.TrimSpace(e); e == "" {
+				return "", "has an empty element"
+			}
+			one, problem := element(e, dir)
+			if problem != "" {
+				return "", "has an element that " + problem
+			}
+			kept = append(kept, one)
+		}
+		return strings.Join(kept, ", "), ""
+	}
+}
+
+func elements(kept string) []string {
+	if kept == "" {
+		return nil
+	}
+	return strings.Split(kept, ", ")
+}
+
+func timeout(value, _ string) (string, string) {
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 || d > longTimeout {
+		return "", "is not a duration such as 45s, at most 1h"
+	}
+	return d.String(), ""
+}
+
+func sessionDuration(value, _ string) (string, string) {
+	if value == sessionMax {
+		return value, ""
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < minSession || d > maxSession || d%time.Second != 0 {
+		return "", "is neither max nor a duration from 15m to 12h, such as 8h"
+	}
+	return d.String(), ""
+}
+
+// hopSeconds keeps at most an hour: AWS gives chained sessions no more.
+func hopSeconds(value, _ string) (string, string) {
+	if !only(value, isDigit) {
+		return "", "is not a number of seconds"
+	}
+	n, err := strconv.Atoi(value)
+	switch {
+	case err == nil && n < int(minSession/time.Second):
+		return "", "is less than 900 seconds, the least that AWS gives"
+	case err != nil || n > int(maxChained/time.Second):
+		n = int(maxChained / time.Second)
+	}
+	return strconv.Itoa(n), ""
+}
+
+func roleARN(value, _ string) (string, string) {
+	if _, err := saml.ParseRoleARN(value); err != nil {
+		return "", "is not the ARN of a role (arn:PARTITION:iam::ACCOUNT:role/NAME)"
+	}
+	return value, ""
+}
+
+func providerARN(value, _ string) (string, string) {
+	parts := strings.SplitN(value, ":", 6)
+	if len(parts) == 6 {
+		name, named := strings.CutPrefix(parts[5], "saml-provider/")
+		if named && name != "" && len(name) <= 128 && only(name, func(c byte) bool { return isWord(c) || c == '.' || c == '-' }) &&
+			parts[0] == "arn" && strings.HasPrefix(parts[1], "aws") && parts[2] == "iam" && parts[3] == "" &&
+			len(parts[4]) == 12 && only(parts[4], isDigit) {
+			return value, ""
+		}
+	}
+	return "", "is not the ARN of a SAML provider (arn:PARTITION:iam::ACCOUNT:saml-provider/NAME)"
+}
+
+// sessionName is the pattern of RoleSessionName and SourceIdentity (STS API reference).
+func sessionName(value, _ string) (string, string) {
+	if len(value) < 2 || len(value) > 64 || !only(value, func(c byte) bool { return isWord(c) || strings.IndexByte("+=,.@-", c) >= 0 }) {
+		return "", "is not 2 to 64 of letters, digits and _+=,.@-"
+	}
+	return value, ""
+}
+
+// externalID is the pattern of ExternalId (STS API reference).
+func externalID(value, _ string) (string, string) {
+	if len(value) < 2 || len(value) > 1224 || !only(value, func(c byte) bool { return isWord(c) || strings.IndexByte("+=,.@:/-", c) >= 0 }) {
+		return "", "is not 2 to 1224 of letters, digits and _+=,.@:/-"
+	}
+	return value, ""
+}
+
+func mfaSerial(string, string) (string, string) {
+	return "", "can never work behind a SAML session: AWS knows no MFA device of a person who signed in elsewhere"
+}
+
+// region is the alphabet of region names: they become host names and shell words.
+func region(value, _ string) (string, string) {
+	if len(value) > 63 || !isLower(value[0]) || !only(value, func(c byte) bool { return isLower(c) || isDigit(c) || c == '-' }) {
+		return "", "is not the name of a region: small letters, digits and - alone"
+	}
+	return value, ""
+}
