@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/tty"
+	"gatehop/creds"
+	"gatehop/creds/secret"
+	"gatehop/creds/store"
+	"gatehop/idp"
+	"gatehop/sts"
+)
+
+// app is one run of one command. What is slow or needs a person is made when it is
+// first needed and then kept.
+type app struct {
+	process
+	profileFlag             string
+	verbose, quiet, noInput bool
+	unattended              bool // nobody may be asked, whatever terminal there is
+
+	config    *profile.Config
+	term      terminal
+	termTried bool
+	awsClient *http.Client
+}
+
+func (a *app) checkFlags() error {
+	if a.verbose && a.quiet {
+		return &usageError{text: "--verbose and --quiet exclude each other"}
+	}
+	return nil
+}
+
+// log is for --verbose; it gets no secret from anywhere.
+func (a *app) log() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// warn is one line about something that does not stop the work.
+func (a *app) warn(err error) {
+	if err != nil {
+		fmt.Fprintf(a.stderr, "gatehop: warning: %v\n", err)
+	}
+}
+
+// say is one line for a person, unless --quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}
+
+// profiles reads the AWS configuration once.
+func (a *app) profiles() (*profile.Config, error) {
+	if a.config != nil {
+		return a.config, nil
+	}
+	files, err := a.awsFiles()
+	if err != nil {
+		return nil, err
+	}
+	a.config, err = profile.Read(files)
+	return a.config, err
+}
+
+// chain finds the profile that the command line means and its chain.
+func (a *app) chain(ctx context.Context, given []string) (profile.Chain, error) {
+	config, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	name, err := a.profileName(ctx, config, given)
+	if err != nil {
+		return nil, err
+	}
+	return config.Chain(name)
+}
+
+// profileName is the argument, the flag, GATEHOP_PROFILE, AWS_PROFILE, a gatehop
+// profile called default, the only gateway, or the answer of a person.
+func (a *app) profileName(ctx context.Context, config *profile.Config, given []string) (string, error) {
+	if len(given) > 0 && a.profileFlag != "" && given[0] != a.profileFlag {
+		return "", &usageError{text: fmt.Sprintf("two profiles are named: %q and --profile %q", given[0], a.profileFlag)}
+	}
+	if len(given) > 0 {
+		return given[0], nil
+	}
+	if name := a.profileFlag; name != "" {
+		return name, nil
+	}
+	if name := environ(a.env).first("GATEHOP_PROFILE", "AWS_PROFILE"); name != "" {
+		return name, nil
+	}
+	names := config.Names()
+	for _, name := range names {
+		if name == "default" {
+			return name, nil
+		}
+	}
+	if gateways := config.Gateways(); len(gateways) == 1 {
+		return gateways[0], nil
+	}
+	return a.askProfile(ctx, names)
+}
+
+func (a *app) askProfile(ctx context.Context, names []string) (string, error) {
+	if len(names) == 0 {
+		return "", &noProfilesError{}
+	}
+	answer, err := a.prompter().Ask(ctx, idp.Question{Field: "profile", Label: "Profile", Public: true, Options: names})
+	var needs *idp.NeedsInputError
+	if errors.As(err, &needs) {
+		return "", &openProfileError{names: names}
+	}
+	return answer.Reveal(), err
+}
+
+// prompter asks the demo's answers and the terminal, if a person may be asked. It
+// opens nothing before the first question.
+func (a *app) prompter() idp.Prompter { return asker{a} }
+
+type asker struct{ a *app }
+
+func (p asker) sources() idp.Prompter {
+	ps := []idp.Prompter{}
+	if p.a.answers != nil {
+		ps = append(ps, p.a.answers)
+	}
+	if t := p.a.person(); t != nil {
+		ps = append(ps, t)
+	} else {
+		ps = append(ps, toStderr{p.a.stderr})
+	}
+	return idp.FirstOf(ps...)
+}
+
+func (p asker) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	return p.sources().Ask(ctx, q)
+}
+
+func (p asker) Tell(ctx context.Context, message string) { p.sources().Tell(ctx, message) }
+
+// person is the terminal, or nil if nobody may or can be asked.
+func (a *app) person() terminal {
+	if a.unattended || a.noInput {
+		return nil
+	}
+	if !a.termTried {
+		a.termTried = true
+		t, err := a.terminal()
+		if err == nil {
+			a.term = t
+		} else if !errors.Is(err, tty.ErrNoTerminal) {
+			a.warn(err)
+		}
+	}
+	return a.term
+}
+
+// leaveTerminal gives the terminal back as it was found.
+func (a *app) leaveTerminal() {
+	if a.term != nil {
+		a.term.Close()
+	}
+}
+
+// toStderr answers nothing and tells on standard error what a provider has to say.
+type toStderr struct{ w io.Writer }
+
+func (toStderr) Ask(context.Context, idp.Question) (secret.Text, error) {
+	return secret.Text{}, idp.ErrNoAnswer
+}
+
+func (s toStderr) Tell(_ context.Context, message string) { fmt.Fprintln(s.w, message) }
+
+// flow builds the picture for one chain; nothing in it is opened yet.
+func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
+	settings, err := a.settings(ch)
+	if err != nil {
+		return nil, err
+	}
+	dir, kept, err := a.state(settings.SignIn.Store)
+	if err != nil {
+		return nil, err
+	}
+	choices := a.choices(dir)
+	user := settings.SignIn.Username
+	if user == "" {
+		user = choices.Get(ch[0].Name).User
+	}
+	f := &flow.Flow{
+		Gateway: ch[0].Name, Want: flow.Want{User: user}, Trust: settings.digest(),
+		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
+		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: aliases(ch),
+	}
+	f.Confirm = a.confirm
+	f.Login = func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, settings, user) }
+	f.Sessions = &creds.Flight[flow.Session]{
+		Store: kept, Lock: locker(dir), Fresh: f.Fresh,
+		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Now: a.now, Warn: a.warn,
+	}
+	f.SignIns = &creds.Flight[flow.Signed]{
+		Store: store.NewMemory(), Lock: locker(dir), Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
+		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Now: a.now, Warn: a.warn,
+	}
+	return f, nil
+}
+
+func (a *app) confirm(ctx context.Context, q idp.Question) (bool, error) {
+	answer, err := a.prompter().Ask(ctx, q)
+	return answer.Reveal() == "yes", err
+}
+
+func aliases(ch profile.Chain) map[string]string {
+	m := map[string]string{}
+	for _, p := range ch {
+		if account := accountOf(p.RoleARN); account != "" && p.Alias != "" {
+			m[account] = p.Alias
+		}
+	}
+	return m
+}
+
+// completeProfiles completes profile names on the command line.
+func (a *app) completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	config, err := a.profiles()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return config.Names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// noProfilesError reports that no profile of the AWS configuration is gatehop's.
+type noProfilesError struct{}
+
+func (*noProfilesError) Error() string {
+	return "no profile in the AWS configuration signs in with gatehop (gatehop_idp)"
+}
+
+// openProfileError reports that the command line leaves open which profile is meant.
+type openProfileError struct{ names []string }
+
+func (e *openProfileError) Error() string {
+	return "no profile is named and there are several"
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// lookPath finds a program in the PATH of the given environment. A name without a
+// slash is never taken from the current directory.
+func lookPath(name string, env []string) (string, error) {
+	if strings.ContainsRune(name, filepath.Separator) || strings.Contains(name, "/") {
+		return exec.LookPath(name)
+	}
+	for _, dir := range filepath.SplitList(environ(env).get("PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		path, err := exec.LookPath(filepath.Join(dir, name))
+		if err == nil {
+			return path, nil
+		}
+		if errors.Is(err, os.ErrPermission) && runtime.GOOS != "windows" {
+			return "", err
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// runChild runs c in this process group and reports its exit status as a *childExit.
+// Ctrl-C reaches the child by itself; a termination signal is passed on.
+func (a *app) runChild(c command) error {
+	cmd := &exec.Cmd{Path: c.path, Args: c.args, Env: c.env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return startProblem(c.args[0], err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			if s != os.Interrupt {
+				_ = cmd.Process.Signal(s)
+			}
+		case err := <-done:
+			return exitOf(cmd, err)
+		}
+	}
+}
+
+func exitOf(cmd *exec.Cmd, err error) error {
+	var failed *exec.ExitError
+	if err == nil {
+		return nil
+	}
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if status, ok := failed.Sys().(syscall.WaitStatus); ok && runtime.GOOS != "windows" && status.Signaled() {
+		return &childExit{status: 128 + int(status.Signal())}
+	}
+	return &childExit{status: cmd.ProcessState.ExitCode()}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehop/idp/idptest"
+	"gatehop/sts/ststest"
+)
+
+// counted is a handler on a real listener, with everything that reaches it counted by
+// the listener and a wrapper: not by the handler's own word, and not by gatehop's.
+type counted struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []string // "GET /path"
+	conns    int
+}
+
+func serveCounted(t *testing.T, h http.Handler, ca *idptest.CA) *counted {
+	t.Helper()
+	c := &counted{}
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		c.requests = append(c.requests, r.Method+" "+r.URL.Path)
+		c.mu.Unlock()
+		h.ServeHTTP(w, r)
+	}))
+	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			c.mu.Lock()
+			c.conns++
+			c.mu.Unlock()
+		}
+	}
+	t.Cleanup(c.Close)
+	if ca == nil {
+		c.Start()
+		return c
+	}
+	cert, err := ca.Issue("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	c.StartTLS()
+	return c
+}
+
+func (c *counted) seen() (requests []string, conns int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.requests...), c.conns
+}
+
+// TestColdSignInCost counts what a cold sign-in at AD FS 3.0 with one chained hop
+// costs: five requests, six where the server adds its request id, over two connections.
+func TestColdSignInCost(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		idOff     bool
+		idp, want int
+	}{
+		{"without request id", true, 3, 5},
+		{"with request id", false, 4, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			idp, aws, run := realWorld(t, c.idOff)
+			out, err := run("login", "dev")
+			if err != nil {
+				t.Fatalf("gatehop login dev: %v\n%s", err, out)
+			}
+			idpRequests, idpConns := idp.seen()
+			awsRequests, awsConns := aws.seen()
+			if len(idpRequests) != c.idp || len(idpRequests)+len(awsRequests) != c.want {
+				t.Errorf("%d requests to the provider, %d to AWS, want %d in all:\n%q\n%q", len(idpRequests), len(awsRequests), c.want, idpRequests, awsRequests)
+			}
+			if idpConns != 1 || awsConns != 1 {
+				t.Errorf("%d connections to the provider and %d to AWS, want 1 and 1", idpConns, awsConns)
+			}
+			// The control: the same counters see a second, forced sign-in.
+			if out, err := run("login", "dev", "--force"); err != nil {
+				t.Fatalf("gatehop login dev --force: %v\n%s", err, out)
+			}
+			if again, _ := idp.seen(); len(again) != 2*c.idp {
+				t.Errorf("%d requests after a second sign-in, want %d", len(again), 2*c.idp)
+			}
+			// And a fresh session costs none.
+			if out, err := run("credential-process", "dev"); err != nil || !bytes.HasPrefix(out, []byte(`{"Version":1,`)) {
+				t.Fatalf("gatehop credential-process dev: %v\n%s", err, out)
+			}
+			if again, _ := idp.seen(); len(again) != 2*c.idp {
+				t.Errorf("a warm call made %d requests", len(again)-2*c.idp)
+			}
+		})
+	}
+}
+
+// realWorld is an AD FS and an STS on loopback and a way to run gatehop as a process
+// of its own against them.
+func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string) ([]byte, error)) {
+	t.Helper()
+	home := t.TempDir()
+	ca, err := idptest.NewCA(newRandom(3), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := testSigner(t, time.Now())
+	adfs, err := idptest.NewADFS(idptest.Options{
+		Users:  []idptest.User{{Name: `CORP\alice`, Password: worldPassword, Roles: offeredRoles(3), SessionName: "alice"}},
+		Signer: signer, Now: time.Now, Rand: newRandom(4), ClientRequestIDOff: idOff,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if bugs := adfs.ClientBugs(); len(bugs) != 0 {
+			t.Errorf("client bugs: %v", bugs)
+		}
+	})
+	idp = serveCounted(t, adfs, ca)
+	aws = serveCounted(t, ststest.New(ststest.Options{
+		Now:       time.Now,
+		Providers: []ststest.Provider{{ARN: providerARN, EntityID: signer.EntityID, Certs: []*x509.Certificate{signer.Cert}}},
+		Roles:     sandboxRoles(sandboxOptions{roles: 3}),
+	}), nil)
+	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", idp.URL+"\ngatehop_ca_bundle = ca.pem")
+	for name, text := range map[string]string{"config": config, "ca.pem": string(ca.PEM())} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return idp, aws, func(args ...string) ([]byte, error) {
+		cmd := exec.Command("gatehop", args...)
+		cmd.Env = []string{
+			"HOME=" + home, "PATH=" + os.Getenv("PATH"), "AWS_CONFIG_FILE=" + filepath.Join(home, "config"),
+			"GATEHOP_HOME=" + filepath.Join(home, "state"), "AWS_ENDPOINT_URL_STS=" + aws.URL, password(worldPassword),
+		}
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		if err != nil {
+			out = append(out, errs.Bytes()...)
+		}
+		return out, err
+	}
+}

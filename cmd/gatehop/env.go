@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/creds/sink"
+)
+
+func envCommand(a *app) *cobra.Command {
+	var shell string
+	c := &cobra.Command{
+		Use: "env [PROFILE]", Short: "print lines that put credentials into a shell",
+		Long: `Prints lines for a shell to evaluate: first they unset every variable that would
+shadow the credentials, then they set them.`,
+		Example: `  eval "$(gatehop env prod)"
+  gatehop env prod --shell zsh`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		RunE: func(c *cobra.Command, given []string) error { return a.printEnv(c.Context(), given, shell) },
+	}
+	c.Flags().StringVar(&shell, "shell", "", "bash or zsh (default: what $SHELL names, else bash)")
+	return c
+}
+
+func (a *app) printEnv(ctx context.Context, given []string, shell string) error {
+	if shell == "" {
+		shell = a.ownShell()
+	}
+	if err := sink.CheckShell(shell); err != nil { // before anything is asked or sent
+		return err
+	}
+	ch, s, err := a.sessionOf(ctx, given)
+	if err != nil {
+		return err
+	}
+	region, err := a.regionOf(ch)
+	if err != nil {
+		return err
+	}
+	text, err := sink.Shell(shell, ch[len(ch)-1].Name, s.Credentials, region)
+	if err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(text)
+	return err
+}
+
+// ownShell is the base name of $SHELL, else bash. The plain shells read what bash reads.
+func (a *app) ownShell() string {
+	name := strings.TrimSuffix(filepath.Base(environ(a.env).get("SHELL")), ".exe")
+	switch name {
+	case ".", "sh", "dash", "ash", "ksh":
+		return "bash"
+	}
+	return name
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds/secret"
+	"gatehop/creds/sink"
+)
+
+// The statuses of a child that cannot be started, as shells have them.
+const (
+	statusCannotRun = 126
+	statusNotFound  = 127
+)
+
+// command is a program to run in gatehop's place.
+type command struct {
+	path string   // absolute
+	args []string // with the name
+	env  []string
+}
+
+// childExit carries a child's exit status to the process's own.
+type childExit struct{ status int }
+
+func (e *childExit) Error() string { return fmt.Sprintf("the command left with status %d", e.status) }
+
+// startError reports a command that cannot be started.
+type startError struct {
+	name   string
+	err    error
+	status int
+}
+
+func (e *startError) Error() string { return fmt.Sprintf("run %q: %v", e.name, e.err) }
+
+func execCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use: "exec [PROFILE] -- COMMAND [ARG...]", Short: "run a command with credentials in its environment",
+		Long: `Runs COMMAND with the credentials of PROFILE in its environment and clears what
+would shadow them there. Signals reach the command and its exit status is
+gatehop's; 126 and 127 say that it could not be started.`,
+		Example: `  gatehop exec prod -- aws s3 ls
+  gatehop exec staging -- terraform plan`,
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(c *cobra.Command, given []string) error {
+			dash := c.ArgsLenAtDash()
+			if dash < 0 || dash > 1 || dash == len(given) {
+				return &usageError{text: "exec takes one PROFILE, two dashes and a command", command: "gatehop exec"}
+			}
+			return a.execute(c.Context(), given[:dash], given[dash:])
+		},
+	}
+	return c
+}
+
+func (a *app) execute(ctx context.Context, given, argv []string) error {
+	path, err := lookPath(argv[0], a.env)
+	if err != nil {
+		return startProblem(argv[0], err)
+	}
+	ch, s, err := a.sessionOf(ctx, given)
+	if err != nil {
+		return err
+	}
+	region, err := a.regionOf(ch)
+	if err != nil {
+		return err
+	}
+	vars, err := sink.Environ(s.Credentials, region)
+	if err != nil {
+		return err
+	}
+	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
+	child := command{path: path, args: argv, env: sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...))}
+	if a.exec != nil {
+		return a.exec(child)
+	}
+	return a.become(child)
+}
+
+// ownSecrets are variables of gatehop's own that no child gets.
+var ownSecrets = []string{"GATEHOP_PASSWORD", "GATEHOP_OTP"}
+
+// sessionOf finds the profile that is meant and yields its session.
+func (a *app) sessionOf(ctx context.Context, given []string) (profile.Chain, flow.Session, error) {
+	ch, err := a.chain(ctx, given)
+	if err != nil {
+		return nil, flow.Session{}, err
+	}
+	f, err := a.flow(ch)
+	if err != nil {
+		return nil, flow.Session{}, err
+	}
+	s, err := a.sourceOf(ctx, f, ch)
+	return ch, s, err
+}
+
+// regionOf is the profile's own region, else the chain's.
+func (a *app) regionOf(ch profile.Chain) (string, error) {
+	if region := ch[len(ch)-1].Region; region != "" {
+		return region, nil
+	}
+	s, err := a.settings(ch)
+	if err != nil {
+		return "", err
+	}
+	return s.Region, nil
+}
+
+func startProblem(name string, err error) error {
+	e := &startError{name: name, err: err, status: statusCannotRun}
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		e.err, e.status = errors.New("not found"), statusNotFound
+	}
+	return e
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds/sink"
+	"gatehop/creds/store"
+	"gatehop/idp"
+	"gatehop/saml"
+	"gatehop/sts"
+)
+
+// The exit statuses, as the README lists them.
+const (
+	statusOK          = 0
+	statusFailed      = 1
+	statusUsage       = 2   // usage or configuration
+	statusHuman       = 3   // a person is needed and none is there
+	statusAmbiguous   = 4   // a choice is open
+	statusRefused     = 5   // the identity provider refused the person
+	statusPage        = 6   // its pages were not understood or need a browser
+	statusAWS         = 7   // AWS refused a hop
+	statusNetwork     = 8   // network or TLS
+	statusInterrupted = 130 // Ctrl-C
+)
+
+// explanation is an error as its user reads it.
+type explanation struct {
+	message string
+	detail  []string
+	hint    string
+	status  int
+}
+
+// explain is the only place that knows both the errors and the commands and keys
+// that help.
+func explain(err error) explanation {
+	e := explanation{message: err.Error(), status: statusFailed}
+	for _, rule := range explainers {
+		if rule(err, &e) {
+			return e
+		}
+	}
+	return e
+}
+
+// explainers are asked in order; the first that knows the error fills in the rest.
+var explainers = []func(error, *explanation) bool{
+	explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
+	explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS, explainTime,
+}
+
+func explainInterrupt(err error, e *explanation) bool {
+	if !errors.Is(err, context.Canceled) {
+		return false
+	}
+	e.status = statusInterrupted
+	return true
+}
+
+func explainStart(err error, e *explanation) bool {
+	var start *startError
+	if !errors.As(err, &start) {
+		return false
+	}
+	e.status = start.status
+	return true
+}
+
+func explainUsage(err error, e *explanation) bool {
+	var usage *usageError
+	var shell *sink.UnknownShellError
+	var value *sink.ValueError
+	switch {
+	case errors.As(err, &value):
+		e.hint = "correct the region or the name of the profile"
+	case errors.As(err, &usage):
+		command := usage.command
+		if command == "" {
+			command = "gatehop"
+		}
+		e.hint = "`" + command + " --help` shows how it is used"
+	case errors.As(err, &shell):
+		e.hint = "use --shell bash or --shell zsh"
+	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
+		e.message, e.hint = strings.SplitN(err.Error(), "\n", 2)[0], "`gatehop --help` lists the commands"
+	default:
+		return false
+	}
+	e.status = statusUsage
+	return true
+}
+
+func explainProfile(err error, e *explanation) bool {
+	var bad *profile.Error
+	var home *HomeError
+	var encrypted *flow.EncryptedError
+	var none *noProfilesError
+	var open *openProfileError
+	switch {
+	case errors.As(err, &none):
+		e.hint = "`gatehop demo` shows it without any; the README has the first configuration"
+	case errors.As(err, &open):
+		e.status, e.detail, e.hint = statusAmbiguous, open.names, "name one, or set GATEHOP_PROFILE"
+		return true
+	case errors.As(err, &bad):
+		e.hint = "edit " + bad.File
+		if bad.Near != "" {
+			e.hint = fmt.Sprintf("did you mean %q?", bad.Near)
+		}
+	case errors.As(err, &home):
+	case errors.As(err, &encrypted):
+		e.hint = "set gatehop_role_arn and gatehop_principal_arn in the profile"
+	default:
+		return false
+	}
+	e.status = statusUsage
+	return true
+}
+
+func explainState(err error, e *explanation) bool {
+	var dir *store.DirError
+	if !errors.As(err, &dir) {
+		return false
+	}
+	e.status = statusUsage
+	e.hint = fmt.Sprintf("gatehop's state must be a directory of yours alone: chmod 700 %q, or set GATEHOP_HOME to another one", dir.Path)
+	return true
+}
+
+func explainRole(err error, e *explanation) bool {
+	var role *flow.RoleError
+	if !errors.As(err, &role) {
+		return false
+	}
+	show := role.Offered
+	switch {
+	case len(role.Matches) > 1:
+		e.status, show = statusAmbiguous, role.Matches
+		e.hint = "give more of it: ACCOUNT/NAME or the whole ARN"
+	case role.Want == "":
+		e.status = statusAmbiguous
+		e.hint = "name one: `gatehop login " + role.Profile + " --role ACCOUNT/NAME`, or set gatehop_role_arn in the profile"
+	case role.Configured:
+		e.status = statusRefused
+		e.hint = "correct gatehop_role_arn, or ask your administrator for that role"
+	default:
+		e.status = statusUsage
+		e.hint = "`gatehop roles " + role.Profile + "` lists what is offered"
+	}
+	for _, r := range show {
+		e.detail = append(e.detail, r.ARN)
+	}
+	return true
+}
+
+func explainPin(err error, e *explanation) bool {
+	var pin *flow.PinError
+	if !errors.As(err, &pin) {
+		return false
+	}
+	e.status = statusHuman
+	e.hint = "if the change is expected, confirm it with `gatehop login " + pin.Profile + "` in a terminal"
+	if pin.Declined {
+		e.status, e.hint = statusFailed, "if the change is expected, run the command again and say yes"
+	}
+	return true
+}
+
+func explainNeedsInput(err error, e *explanation) bool {
+	var needs *needsLoginError
+	var input *idp.NeedsInputError
+	switch {
+	case errors.As(err, &needs):
+		e.hint = "run `gatehop login " + needs.Profile + "` in a terminal"
+	case errors.As(err, &input):
+		e.hint = "run `gatehop login` in a terminal, or set " + variableOf(input.Question.Field)
+	default:
+		return false
+	}
+	e.status = statusHuman
+	return true
+}
+
+// variableOf names what would have answered a question.
+func variableOf(field string) string {
+	switch field {
+	case "username":
+		return "gatehop_username in the profile"
+	case "password":
+		return "GATEHOP_PASSWORD"
+	}
+	return "GATEHOP_" + strings.ToUpper(field)
+}
+
+func explainOrigin(err error, e *explanation) bool {
+	var origin *idp.OriginError
+	if !errors.As(err, &origin) {
+		return false
+	}
+	e.status = statusNetwork
+	e.hint = "if you know that host and it belongs to your sign-in, list it in gatehop_trusted_hosts; nothing was sent to it"
+	return true
+}
+
+func explainNetwork(err error, e *explanation) bool {
+	var network *idp.NetworkError
+	switch {
+	case errors.As(err, &network):
+		e.hint = networkHints[network.Kind]
+	case errors.Is(err, context.DeadlineExceeded):
+		e.message = "no answer in time: " + e.message
+		e.hint = "try again; gatehop_timeout in the profile allows more time for a request"
+	default:
+		return false
+	}
+	e.status = statusNetwork
+	return true
+}
+
+func explainAWS(err error, e *explanation) bool {
+	var refused *sts.Error
+	var identity *sts.IdentityError
+	var endpoint *sts.EndpointError
+	var network *sts.NetError
+	var mismatch *sts.MismatchError
+	var reply *sts.ReplyError
+	switch {
+	case errors.As(err, &refused):
+		e.status, e.detail = statusAWS, refused.Causes
+	case errors.As(err, &identity):
+		e.status, e.hint = statusAWS, "check role_arn and the STS endpoint of the profile; the credentials were thrown away"
+	case errors.As(err, &endpoint):
+		e.status, e.hint = statusUsage, "an STS endpoint is https, or http on this machine"
+	case errors.As(err, &mismatch):
+		e.status, e.hint = statusUsage, "role, provider, region and sign-in address must be of one AWS partition, role and provider of one account"
+	case errors.As(err, &reply):
+		e.status, e.hint = statusNetwork, "something between here and AWS answers in its place: check the proxy and the STS endpoint"
+	case errors.As(err, &network):
+		e.status, e.hint = statusNetwork, "check the network, the region and AWS_CA_BUNDLE"
+	default:
+		return false
+	}
+	return true
+}
+
+func explainTime(err error, e *explanation) bool {
+	var late *saml.TimeError
+	if !errors.As(err, &late) {
+		return false
+	}
+	e.status, e.hint = statusAWS, "check this machine's clock and sign in again"
+	return true
+}

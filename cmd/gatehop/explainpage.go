@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"gatehop/idp"
+)
+
+// pageAdvice is the exit status and the one hint for a verdict.
+type pageAdvice struct {
+	status int
+	hint   string
+}
+
+// pageAdvices says what to do about every verdict over a page. $URL, $WORDS and
+// $ACTIVITY stand for the error's own.
+var pageAdvices = map[idp.Verdict]pageAdvice{
+	idp.Rejected:         {statusRefused, "check the password in a browser before you try again: repeated failures lock accounts"},
+	idp.Unexplained:      {statusUsage, "usual causes: cookies were lost (is gatehop_url the host that the page itself uses?), or the page expects something else; sign in once in a browser to compare"},
+	idp.PasswordExpired:  {statusRefused, "change the password (on Windows: Ctrl+Alt+Del, or in a browser at $URL), then run the command again"},
+	idp.UnknownParty:     {statusUsage, "ask the administrator for the identifier of the AWS trust and set gatehop_relying_party to it"},
+	idp.EntryDisabled:    {statusUsage, "an administrator must run: Set-AdfsProperties -EnableIdPInitiatedSignonPage $true"},
+	idp.ProviderError:    {statusPage, "give the administrator the activity ID and the time"},
+	idp.NotPermitted:     {statusRefused, "you are signed in, but not permitted to use AWS: ask the administrator for the group that allows it"},
+	idp.NoRoles:          {statusRefused, "you are signed in, but no AWS role is assigned to you: ask the administrator"},
+	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos) from this network; ask the administrator to allow forms, or leave gatehop_user_agent unset"},
+	idp.BasicAuth:        {statusUsage, "check that gatehop_url is the sign-in page itself"},
+	idp.HomeRealm:        {statusAmbiguous, "the provider asks which organisation you belong to; give gatehop_url the address behind that choice"},
+	idp.SignInLoop:       {statusPage, "wait a minute and try again; if it stays, sign in once in a browser to compare"},
+	idp.StateLost:        {statusPage, "try again; if it stays, gatehop_url may hold an old address: use the sign-in page's first one"},
+	idp.CookiesTooLarge:  {statusNetwork, "try again; nothing is kept between sign-ins"},
+	idp.MethodChoice:     {statusAmbiguous, "this version cannot choose between sign-in methods; sign in once in a browser and make one the default"},
+	idp.SecondFactor:     {statusHuman, "this version cannot answer a second factor"},
+	idp.MFADenied:        {statusRefused, "try again and approve the request; if you did not ask for it, tell your administrator"},
+	idp.MFATimeout:       {statusRefused, "try again and answer in time"},
+	idp.NeedsBrowser:     {statusPage, "that second factor needs a browser"},
+	idp.Captcha:          {statusPage, "sign in once in a browser, then run the command again"},
+	idp.Firewall:         {statusPage, "a web firewall in front of the sign-in wants a browser; ask the administrator to let gatehop through"},
+	idp.ScriptOnly:       {statusPage, "that sign-in works only in a browser with scripts"},
+	idp.Enrolment:        {statusUsage, "set up the second factor once in a browser"},
+	idp.Consent:          {statusUsage, "open $URL once in a browser and answer the page"},
+	idp.Certificate:      {statusUsage, "the server wants a client certificate, which this version cannot present"},
+	idp.ForeignAssertion: {statusUsage, "check gatehop_url and gatehop_relying_party; an address of your own goes into gatehop_acs"},
+	idp.BadAssertion:     {statusPage, "give the administrator the words above"},
+	idp.WSFederation:     {statusUsage, "use the IdP-initiated SAML address of the provider as gatehop_url"},
+	idp.AWSPage:          {statusUsage, "gatehop_url must be the identity provider's address, not AWS's"},
+	idp.NotHTML:          {statusPage, "check gatehop_url in a browser"},
+	idp.NotFound:         {statusUsage, "check gatehop_url: that host has no sign-in page there"},
+	idp.Unavailable:      {statusNetwork, "try again later"},
+	idp.ProxyRefused:     {statusNetwork, "the proxy wants a sign-in of its own; set gatehop_proxy, or none"},
+	idp.TooLarge:         {statusPage, "check gatehop_url in a browser: that is not a sign-in page"},
+	idp.OtherUser:        {statusUsage, "sign out there, or correct gatehop_username"},
+	idp.BareUser:         {statusUsage, `write the user name as DOMAIN\name or name@domain, or set gatehop_adfs_domain`},
+	idp.UnreadableForm:   {statusPage, "the page's form would send what you type in the clear; tell its administrator"},
+	idp.Unknown:          {statusPage, "the sign-in page is not one that gatehop knows; open it in a browser to see what it asks"},
+}
+
+func explainPage(err error, e *explanation) bool {
+	var page *idp.PageError
+	if !errors.As(err, &page) {
+		return false
+	}
+	advice, ok := pageAdvices[page.Verdict]
+	if !ok {
+		advice = pageAdvices[idp.Unknown]
+	}
+	e.status = advice.status
+	e.hint = strings.NewReplacer("$URL", page.URL, "$WORDS", page.Words, "$ACTIVITY", page.Activity).Replace(advice.hint)
+	e.detail = append(e.detail, page.Options...)
+	if page.Verdict == idp.Unknown && page.Title != "" {
+		e.detail = append(e.detail, "title: "+page.Title)
+	}
+	if page.Fingerprint != "" {
+		e.detail = append(e.detail, "fields: "+page.Fingerprint)
+	}
+	return true
+}
+
+// networkHints is what to do about each kind of network failure.
+var networkHints = map[idp.NetKind]string{
+	idp.NetDNS:         "check gatehop_url, and that the VPN or the company network is up",
+	idp.NetRefused:     "check gatehop_url, and that the VPN or the company network is up",
+	idp.NetUnreachable: "check that the VPN or the company network is up",
+	idp.NetTimeout:     "try again; gatehop_timeout in the profile allows more time for a request",
+	idp.NetClosed:      "try again",
+	idp.NetProxy:       "check the proxy; gatehop_proxy sets another one, or none",
+	idp.NetNotTLS:      "check gatehop_url: that port does not speak https",
+	idp.NetAuthority:   "if your company signs its own certificates, put its root into a file and name it in gatehop_ca_bundle",
+	idp.NetName:        "use the name that the certificate is for in gatehop_url",
+	idp.NetExpired:     "check this machine's clock; else the server's certificate needs renewal",
+	idp.NetCertificate: "if your company signs its own certificates, put its root into a file and name it in gatehop_ca_bundle",
+	idp.NetOldTLS:      "the server is too old for this version of gatehop",
+	idp.NetTLS:         "check gatehop_url in a browser",
+	idp.NetOther:       "try again, with -v to see the requests",
+}

@@ -1,0 +1,217 @@
+// Package flow turns a profile's chain into a source of sessions.
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds"
+	"gatehop/idp"
+	"gatehop/saml"
+	"gatehop/sts"
+)
+
+// Flow makes the sessions of every profile behind one gateway. All of its funcs are
+// called only when an arrow of the picture cannot be answered from its Flight, so
+// that a fresh last hop costs no client of any kind.
+type Flow struct {
+	Gateway string // the gateway's profile name; its choices and pins are kept under it
+	Want    Want   // what configuration, environment and flags ask for
+	Trust   string // digest of the settings that a session must have been made under
+
+	Login   func(ctx context.Context) (Signed, error) // one sign-in at the identity provider
+	STS     func(ch profile.Chain) (*sts.Client, error)
+	Confirm func(ctx context.Context, q idp.Question) (bool, error) // of a change of what was pinned
+	Prompt  idp.Prompter                                            // which role, where several are offered
+	Choices *Choices
+	Aliases map[string]string // account ID to name
+	Now     func() time.Time
+	Force   bool // sign in again and renew every hop
+
+	Sessions *creds.Flight[Session] // per role session; kept between runs
+	SignIns  *creds.Flight[Signed]  // per identity provider and user; never on disk
+}
+
+// Want says which user and which SAML role a session must be of to be used.
+type Want struct {
+	User     string        // "" if nothing says
+	Role     string        // asked for, for saml.Match; "" if nothing says
+	Duration time.Duration // of the gateway session; 0 is the default of the profile
+}
+
+// Signed is one sign-in: the assertion and the user name that was typed for it.
+type Signed struct {
+	Assertion *saml.Assertion
+	User      string
+}
+
+// Session is one role session and what it was made with.
+type Session struct {
+	creds.Credentials
+	Lifetime time.Duration // as granted
+	User     string        // who signed in; "" if nobody was asked
+	Role     string        // ARN of the gateway's SAML role
+	Asked    string        // Want.Role when it was made: what picked the role, if a person said so
+	Trust    string        // Flow.Trust when it was made
+}
+
+// Func yields a session that is good now.
+type Func func(ctx context.Context) (Session, error)
+
+// Source is the whole picture: sign in, take the gateway's role, hop by hop to the
+// last profile of the chain. Each arrow is answered from its Flight while it can be.
+func (f *Flow) Source(ch profile.Chain) Func {
+	session := f.gateway(ch, f.signIn(ch))
+	for i := 1; i < len(ch); i++ {
+		session = f.hop(ch, i, session)
+	}
+	return session
+}
+
+// Walk runs the chain hop by hop and reports each session as it stands.
+func (f *Flow) Walk(ctx context.Context, ch profile.Chain, report func(profile.Profile, Session)) (Session, error) {
+	step := f.gateway(ch, f.signIn(ch))
+	for i := 0; ; i++ {
+		s, err := step(ctx)
+		if err != nil {
+			return Session{}, err
+		}
+		report(ch[i], s)
+		if i+1 == len(ch) {
+			return s, nil
+		}
+		step = f.hop(ch, i+1, func(context.Context) (Session, error) { return s, nil })
+	}
+}
+
+// Roles signs in and returns what the assertion offers.
+func (f *Flow) Roles(ctx context.Context, ch profile.Chain) (Signed, error) {
+	return f.signIn(ch)(ctx)
+}
+
+// Cached returns the chain's last session from the store alone. It may be past its
+// margin; it has over a minute left.
+func (f *Flow) Cached(ctx context.Context, ch profile.Chain) (Session, bool) {
+	s, ok := f.Sessions.Cached(ctx, ch.CacheKey(len(ch)-1))
+	return s, ok && f.fits(s) && creds.Usable(s.Credentials, f.Now())
+}
+
+// Fresh reports whether s may be handed out without renewal.
+func (f *Flow) Fresh(s Session) bool {
+	return f.fits(s) && creds.FreshFor(s.Credentials, s.Lifetime, f.Now())
+}
+
+// fits reports whether s is of the user, role and settings that are asked for now.
+func (f *Flow) fits(s Session) bool {
+	if s.Trust != f.Trust || f.Want.User != "" && s.User != f.Want.User {
+		return false
+	}
+	return f.Want.Role == "" || f.Want.Role == s.Asked || f.Want.Role == s.Role
+}
+
+func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
+	return f.SignIns.Wrap(ch[0].SignIn.Key(), func(ctx context.Context) (Signed, error) {
+		signed, err := f.Login(ctx)
+		if err != nil {
+			return Signed{}, err
+		}
+		return signed, f.pin(ctx, pinIssuer, signed.Assertion.Issuer)
+	})
+}
+
+func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, error)) Func {
+	return f.keep(ch.CacheKey(0), func(ctx context.Context) (Session, error) {
+		signed, err := signIn(ctx)
+		if err != nil {
+			return Session{}, err
+		}
+		role, err := f.pick(ctx, ch[0], signed.Assertion)
+		if err != nil {
+			return Session{}, err
+		}
+		if err := f.pin(ctx, pinAccount, role.Account()); err != nil {
+			return Session{}, err
+		}
+		client, err := f.STS(ch)
+		if err != nil {
+			return Session{}, err
+		}
+		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role, f.duration(ch[0], signed.Assertion))
+		if err != nil {
+			return Session{}, f.explainTimes(err, signed.Assertion)
+		}
+		f.remember(ch[0], signed.User, role.ARN)
+		return f.session(c, Session{User: signed.User, Role: role.ARN, Asked: f.Want.Role}), nil
+	})
+}
+
+func (f *Flow) hop(ch profile.Chain, i int, from Func) Func {
+	p := ch[i]
+	return f.keep(ch.CacheKey(i), func(ctx context.Context) (Session, error) {
+		client, err := f.STS(ch)
+		if err != nil {
+			return Session{}, err
+		}
+		caller, err := from(ctx)
+		if err != nil {
+			return Session{}, err
+		}
+		source := func(context.Context) (creds.Credentials, error) { return caller.Credentials, nil }
+		c, err := client.Assume(source, sts.Hop{
+			RoleARN: p.RoleARN, SessionName: p.SessionName, ExternalID: p.ExternalID, SourceIdentity: p.SourceIdentity,
+			Tags: p.Tags, TransitiveTags: p.TransitiveTags, Duration: p.Duration,
+		})(ctx)
+		if err != nil {
+			return Session{}, fmt.Errorf("profile %s: %w", p.Name, err)
+		}
+		return f.session(c, caller), nil
+	})
+}
+
+// remember keeps what the configuration leaves open, once AWS has accepted it.
+func (f *Flow) remember(p profile.Profile, user, role string) {
+	if p.SignIn.Username != "" {
+		user = ""
+	}
+	if p.RoleARN != "" {
+		role = ""
+	}
+	f.Choices.remember(f.Gateway, user, role)
+}
+
+// keep answers from the Flight of sessions, or, if Force is set, only shares the work.
+func (f *Flow) keep(key string, do Func) Func {
+	if f.Force {
+		return f.Sessions.Forced(key, do)
+	}
+	return f.Sessions.Wrap(key, do)
+}
+
+// session is c with what its caller, or the sign-in, is known by.
+func (f *Flow) session(c creds.Credentials, of Session) Session {
+	of.Credentials, of.Lifetime, of.Trust = c, c.Remaining(f.Now()), f.Trust
+	return of
+}
+
+// duration is how long a gateway session to ask for; 0 asks for the longest.
+func (f *Flow) duration(p profile.Profile, a *saml.Assertion) time.Duration {
+	switch {
+	case f.Want.Duration != 0:
+		return f.Want.Duration
+	case p.SignIn.Max:
+		return 0
+	case p.SignIn.SessionDuration != 0:
+		return p.SignIn.SessionDuration
+	}
+	return a.SessionDuration
+}
+
+// explainTimes adds what the assertion's own times say to a refusal by AWS.
+func (f *Flow) explainTimes(err error, a *saml.Assertion) error {
+	if why := a.Explain(f.Now()); why != nil {
+		return fmt.Errorf("%w (%v)", err, why)
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/idp"
+	"gatehop/saml"
+)
+
+// RoleError reports that the role that is wanted cannot be had from the assertion.
+type RoleError struct {
+	Profile    string
+	Want       string // "" if nothing names a role
+	Configured bool   // the profile names it, not a flag or a memory
+	Matches    []saml.Role
+	Offered    []saml.Role
+}
+
+func (e *RoleError) Error() string {
+	switch {
+	case e.Want == "":
+		return fmt.Sprintf("profile %s: the identity provider offers %d roles and none is chosen", e.Profile, len(e.Offered))
+	case len(e.Matches) > 1:
+		return fmt.Sprintf("profile %s: %q matches %d of the roles that the identity provider offers", e.Profile, e.Want, len(e.Matches))
+	}
+	return fmt.Sprintf("profile %s: the identity provider does not offer the role %q", e.Profile, e.Want)
+}
+
+// EncryptedError reports an encrypted assertion whose role and provider the profile
+// does not both name.
+type EncryptedError struct{ Profile string }
+
+func (e *EncryptedError) Error() string {
+	return fmt.Sprintf("profile %s: the assertion is encrypted, so its roles cannot be read", e.Profile)
+}
+
+// pick chooses the role of the gateway session: the configured one, the one asked
+// for, the only one, the remembered one, else the answer of a person.
+func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (saml.Role, error) {
+	if a.Encrypted {
+		if p.RoleARN == "" || p.SignIn.PrincipalARN == "" {
+			return saml.Role{}, &EncryptedError{Profile: p.Name}
+		}
+		return saml.Role{ARN: p.RoleARN, Provider: p.SignIn.PrincipalARN}, nil
+	}
+	want, configured := f.Want.Role, false
+	if p.RoleARN != "" {
+		want, configured = p.RoleARN, true
+	}
+	if want == "" && len(a.Roles) == 1 {
+		return a.Roles[0], nil
+	}
+	if want == "" {
+		remembered := f.Choices.Get(f.Gateway).Role
+		if known := saml.Match(a.Roles, remembered, nil); remembered != "" && len(known) == 1 {
+			return known[0], nil
+		}
+		return f.ask(ctx, p, a.Roles)
+	}
+	matches := saml.Match(a.Roles, want, f.Aliases)
+	if len(matches) != 1 {
+		return saml.Role{}, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+	}
+	return matches[0], nil
+}
+
+func (f *Flow) ask(ctx context.Context, p profile.Profile, roles []saml.Role) (saml.Role, error) {
+	q := idp.Question{Field: "role", Label: "Role", Public: true}
+	for _, r := range roles {
+		q.Options = append(q.Options, r.ARN)
+	}
+	answer, err := f.Prompt.Ask(ctx, q)
+	var needs *idp.NeedsInputError
+	if errors.As(err, &needs) {
+		return saml.Role{}, &RoleError{Profile: p.Name, Offered: roles}
+	}
+	if err != nil {
+		return saml.Role{}, err
+	}
+	for _, r := range roles {
+		if r.ARN == answer.Reveal() {
+			return r, nil
+		}
+	}
+	return saml.Role{}, &RoleError{Profile: p.Name, Want: answer.Reveal(), Offered: roles}
+}
+
+type pinned string
+
+const (
+	pinIssuer  pinned = "issuer"
+	pinAccount pinned = "gateway account"
+)
+
+// PinError reports that the identity provider or the gateway account is not the one
+// that the profile signed in to before, and that nobody confirmed the change.
+type PinError struct {
+	Profile  string
+	What     string // "issuer", "gateway account"
+	Was, Now string
+	Declined bool // a person said no; else nobody was there
+}
+
+func (e *PinError) Error() string {
+	return fmt.Sprintf("profile %s: the %s was %q and is now %q", e.Profile, e.What, e.Was, e.Now)
+}
+
+// pin records value at the first sign-in of the profile and compares it at every
+// later one (security.md 1.2): an open redirect or an exchanged configuration must
+// not sign the person in to somebody else's account.
+func (f *Flow) pin(ctx context.Context, what pinned, value string) error {
+	was := f.Choices.pinned(f.Gateway, what)
+	if value == "" || was == value {
+		return nil
+	}
+	if was != "" {
+		e := &PinError{Profile: f.Gateway, What: string(what), Was: was, Now: value}
+		yes, err := f.Confirm(ctx, idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
+			Label: strings.ToUpper(e.Error()[:1]) + e.Error()[1:] + ". Go on with the new one?"})
+		var needs *idp.NeedsInputError
+		if errors.As(err, &needs) {
+			return e
+		}
+		if err != nil {
+			return err
+		}
+		if e.Declined = !yes; e.Declined {
+			return e
+		}
+	}
+	f.Choices.setPin(f.Gateway, what, value)
+	return nil
+}

@@ -1,0 +1,57 @@
+package flow
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"gatehop/creds"
+	"gatehop/saml"
+)
+
+// record is a Session as it lies in a sealed store.
+type record struct {
+	Credentials json.RawMessage `json:"credentials"` // creds.Marshal
+	Lifetime    int64           `json:"lifetime"`    // seconds
+	User        string          `json:"user"`
+	Role        string          `json:"role"`
+	Asked       string          `json:"asked,omitempty"`
+	Trust       string          `json:"trust"`
+}
+
+// EncodeSession reveals the session's secrets: its result belongs in a sealed store.
+func EncodeSession(s Session) ([]byte, error) {
+	c, err := creds.Marshal(s.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(record{Credentials: c, Lifetime: int64(s.Lifetime / time.Second), User: s.User, Role: s.Role, Asked: s.Asked, Trust: s.Trust})
+}
+
+// DecodeSession reads what EncodeSession wrote.
+func DecodeSession(data []byte) (Session, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Session{}, errors.New("stored session is not readable")
+	}
+	c, err := creds.Unmarshal(r.Credentials)
+	if err != nil {
+		return Session{}, err
+	}
+	return Session{Credentials: c, Lifetime: time.Duration(r.Lifetime) * time.Second, User: r.User, Role: r.Role, Asked: r.Asked, Trust: r.Trust}, nil
+}
+
+// EncodeSigned reveals the assertion: its result may only lie in memory.
+func EncodeSigned(s Signed) ([]byte, error) {
+	return json.Marshal([2]string{s.User, s.Assertion.Encoded().Reveal()})
+}
+
+// DecodeSigned reads what EncodeSigned wrote.
+func DecodeSigned(data []byte) (Signed, error) {
+	var pair [2]string
+	if err := json.Unmarshal(data, &pair); err != nil {
+		return Signed{}, errors.New("kept sign-in is not readable")
+	}
+	a, err := saml.Decode(pair[1])
+	return Signed{Assertion: a, User: pair[0]}, err
+}

@@ -1,0 +1,228 @@
+// Package tty talks to the person at the controlling terminal.
+package tty
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+)
+
+// ErrNoTerminal says that nobody can be asked: there is no controlling terminal, or
+// the process is not in its foreground process group. A background process that
+// reads from the terminal would be stopped, timers and all.
+var ErrNoTerminal = errors.New("no terminal")
+
+// Terminal is an idp.Prompter on the controlling terminal. Standard input and output
+// may point elsewhere. One question is asked at a time.
+type Terminal struct {
+	in, out *os.File
+	mu      sync.Mutex // guards the screen
+
+	stateMu sync.Mutex
+	before  *term.State // of the terminal while an answer is read, else nil
+}
+
+// Open opens the controlling terminal, or returns ErrNoTerminal.
+func Open() (*Terminal, error) {
+	in, out, err := open()
+	if err != nil {
+		return nil, ErrNoTerminal
+	}
+	t := &Terminal{in: in, out: out}
+	if !term.IsTerminal(int(in.Fd())) || !foreground(in) {
+		t.Close()
+		return nil, ErrNoTerminal
+	}
+	return t, nil
+}
+
+// Close puts the terminal back as it was, also under a question that nobody waits for
+// any more, and closes it.
+func (t *Terminal) Close() {
+	t.restore()
+	_ = t.in.Close()
+	if t.out != t.in {
+		_ = t.out.Close()
+	}
+}
+
+// Tell writes one line.
+func (t *Terminal) Tell(_ context.Context, message string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = fmt.Fprintln(t.out, message)
+}
+
+// Ask asks until there is a usable answer, the context ends or the terminal does. An
+// end of input is ErrNoAnswer. The terminal's state is restored on every way out.
+func (t *Terminal) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !foreground(t.in) {
+		return secret.Text{}, idp.ErrNoAnswer
+	}
+	if q.Retry != "" {
+		_, _ = fmt.Fprintln(t.out, q.Retry)
+	}
+	for {
+		_, _ = io.WriteString(t.out, prompt(q))
+		line, err := t.read(ctx, q.Public)
+		if err != nil {
+			return secret.Text{}, err
+		}
+		answer, problem := choose(q, line)
+		if problem == "" {
+			return secret.New(answer), nil
+		}
+		_, _ = fmt.Fprintln(t.out, problem)
+	}
+}
+
+// prompt is what stands before the cursor: the options, numbered, and the label.
+func prompt(q idp.Question) string {
+	var b strings.Builder
+	label := q.Label
+	if label == "" {
+		label = strings.ToUpper(q.Field[:1]) + q.Field[1:]
+	}
+	if yesNo(q) {
+		return label + " [y/N] "
+	}
+	for i, option := range q.Options {
+		fmt.Fprintf(&b, "%*d  %s\n", len(strconv.Itoa(len(q.Options))), i+1, option)
+	}
+	b.WriteString(strings.TrimRight(label, ": "))
+	if len(q.Options) > 0 {
+		fmt.Fprintf(&b, " (1-%d)", len(q.Options))
+	}
+	if q.Default != "" {
+		fmt.Fprintf(&b, " [%s]", q.Default)
+	}
+	b.WriteString(": ")
+	return b.String()
+}
+
+func yesNo(q idp.Question) bool {
+	return len(q.Options) == 2 && q.Options[0] == "no" && q.Options[1] == "yes"
+}
+
+// choose turns a typed line into an answer, or says what is wrong with it.
+func choose(q idp.Question, line string) (answer, problem string) {
+	text := strings.TrimSpace(line)
+	switch {
+	case line == "" && q.Default != "":
+		return q.Default, ""
+	case yesNo(q):
+		if strings.EqualFold(text, "y") || strings.EqualFold(text, "yes") {
+			return "yes", ""
+		}
+		return "no", ""
+	case len(q.Options) > 0:
+		if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(q.Options) {
+			return q.Options[n-1], ""
+		}
+		for _, option := range q.Options {
+			if option == text {
+				return option, ""
+			}
+		}
+		return "", fmt.Sprintf("Type a number from 1 to %d.", len(q.Options))
+	case q.Public:
+		line = text // a password may begin or end with a space; a name does not
+	}
+	if line == "" {
+		return "", "An answer is needed (Ctrl-C leaves)."
+	}
+	return line, ""
+}
+
+// read reads one line, echoed or not. Reading from a terminal cannot be cancelled,
+// so it runs beside the context; when that ends first the reader is left behind,
+// which is fine for a process that is about to leave.
+func (t *Terminal) read(ctx context.Context, echo bool) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	fd := int(t.in.Fd())
+	if err := t.save(); err != nil {
+		return "", idp.ErrNoAnswer
+	}
+	done := make(chan result, 1)
+	go func() {
+		if !echo {
+			line, err := term.ReadPassword(fd)
+			done <- result{string(line), err}
+			return
+		}
+		line, err := readLine(t.in)
+		done <- result{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		t.restore()
+		_, _ = fmt.Fprintln(t.out)
+		return "", ctx.Err()
+	case r := <-done:
+		t.restore()
+		if !echo {
+			_, _ = fmt.Fprintln(t.out)
+		}
+		if r.err != nil {
+			if echo {
+				_, _ = fmt.Fprintln(t.out)
+			}
+			return "", idp.ErrNoAnswer
+		}
+		return r.line, nil
+	}
+}
+
+// save remembers the terminal's state for restore.
+func (t *Terminal) save() error {
+	t.stateMu.Lock()
+	defer t.stateMu.Unlock()
+	state, err := term.GetState(int(t.in.Fd()))
+	t.before = state
+	return err
+}
+
+// restore sets the state that save remembered; without one it does nothing.
+func (t *Terminal) restore() {
+	t.stateMu.Lock()
+	defer t.stateMu.Unlock()
+	if t.before != nil {
+		_ = term.Restore(int(t.in.Fd()), t.before)
+	}
+	t.before = nil
+}
+
+// readLine reads byte by byte, so that nothing typed ahead for the next question is lost.
+func readLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReaderSize(oneByte{r}, 16).ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// oneByte hands out one byte at a time whatever is asked for.
+type oneByte struct{ r io.Reader }
+
+func (o oneByte) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return o.r.Read(p[:1])
+}

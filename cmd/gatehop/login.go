@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/saml"
+)
+
+type loginOptions struct {
+	role     string
+	duration time.Duration
+	force    bool
+	json     bool
+}
+
+func loginCommand(a *app) *cobra.Command {
+	var o loginOptions
+	c := &cobra.Command{
+		Use: "login [PROFILE]", Short: "sign in and show every hop's identity and expiry",
+		Long: `Signs in at the identity provider of PROFILE, takes the gateway's role and walks
+the chain to PROFILE. What is still good is used as it is; --force renews it all.
+
+Standard output has one line per hop, or JSON with --json.`,
+		Example: `  gatehop login gateway
+  gatehop login prod --role 111111111111/ReadOnly
+  gatehop login gateway --duration 8h --force`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		RunE: func(c *cobra.Command, given []string) error { return a.login(c.Context(), given, o) },
+	}
+	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern")
+	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h")
+	c.Flags().BoolVar(&o.force, "force", false, "sign in again and renew every hop")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
+	if o.duration != 0 && (o.duration < 15*time.Minute || o.duration > 12*time.Hour) {
+		return &usageError{text: fmt.Sprintf("--duration %v is not between 15m and 12h", o.duration), command: "gatehop login"}
+	}
+	ch, err := a.chain(ctx, given)
+	if err != nil {
+		return err
+	}
+	if o.role != "" && ch[0].RoleARN != "" {
+		return &usageError{text: fmt.Sprintf("--role %q: profile %s names its role itself (%s)", o.role, ch[0].Name, ch[0].RoleARN), command: "gatehop login"}
+	}
+	f, err := a.flow(ch)
+	if err != nil {
+		return err
+	}
+	f.Want.Role, f.Want.Duration, f.Force = o.role, o.duration, o.force || o.duration != 0
+	hops, err := a.walk(ctx, f, ch)
+	if err != nil {
+		return err
+	}
+	if s, err := a.settings(ch); err == nil && s.Endpoint != "" {
+		a.say("STS endpoint: %s", s.Endpoint)
+	}
+	if o.json {
+		return a.printJSON(map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops})
+	}
+	return a.printHops(hops)
+}
+
+// hopReport is one hop as login and the demo show it.
+type hopReport struct {
+	Profile  string    `json:"profile"`
+	Account  string    `json:"account"`
+	Alias    string    `json:"alias,omitempty"`
+	Role     string    `json:"role"`
+	Identity string    `json:"identity"`
+	Expires  time.Time `json:"expires"`
+	User     string    `json:"user,omitempty"`
+}
+
+// walk runs the chain and reports each hop.
+func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopReport, error) {
+	var hops []hopReport
+	_, err := f.Walk(ctx, ch, func(p profile.Profile, s flow.Session) {
+		role := p.RoleARN
+		if role == "" {
+			role = s.Role
+		}
+		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User}
+		if arn, err := saml.ParseRoleARN(role); err == nil {
+			h.Account, h.Role = arn.Account, arn.Name
+		}
+		hops = append(hops, h)
+	})
+	return hops, err
+}
+
+func (a *app) printHops(hops []hopReport) error {
+	rows := [][]string{{"PROFILE", "ACCOUNT", "ROLE", "EXPIRES", "IDENTITY"}}
+	for _, h := range hops {
+		account := h.Account
+		if h.Alias != "" {
+			account += " (" + h.Alias + ")"
+		}
+		rows = append(rows, []string{h.Profile, account, h.Role, a.in(h.Expires), h.Identity})
+	}
+	return a.printTable(rows)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/profile"
+)
+
+func logoutCommand(a *app) *cobra.Command {
+	var all, asJSON bool
+	c := &cobra.Command{
+		Use: "logout [PROFILE]", Short: "forget sessions and choices",
+		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, its
+choices and what was pinned at its first sign-in. --all forgets everything.
+
+AWS keeps credentials that were already handed out valid until they expire.`,
+		Example: `  gatehop logout gateway
+  gatehop logout --all`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		RunE: func(c *cobra.Command, given []string) error {
+			if all && len(given) > 0 {
+				return &usageError{text: "--all and a profile exclude each other", command: "gatehop logout"}
+			}
+			return a.logout(c.Context(), given, all, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "forget everything")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) error {
+	removed, err := a.forget(ctx, given, all)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return a.printJSON(map[string]any{"removed": removed})
+	}
+	if len(removed) == 0 {
+		a.say("nothing was kept")
+	}
+	for _, what := range removed {
+		a.say("forgot %s", what)
+	}
+	return nil
+}
+
+// forget removes sessions and choices and says which.
+func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, error) {
+	removed := []string{}
+	dir, kept, err := a.state("file")
+	if err != nil {
+		return nil, err
+	}
+	if all {
+		n, err := deleteAll(ctx, kept)
+		if n > 0 {
+			removed = append(removed, plural(n, "session"))
+		}
+		if err != nil {
+			return removed, err
+		}
+		had, err := a.choices(dir).Forget("")
+		if had {
+			removed = append(removed, "the choices of every profile")
+		}
+		return removed, err
+	}
+	ch, err := a.chain(ctx, given)
+	if err != nil {
+		return nil, err
+	}
+	chains := []profile.Chain{ch}
+	if len(ch) == 1 {
+		chains = a.behind(ch[0].Name)
+	}
+	for _, one := range chains {
+		key := one.CacheKey(len(one) - 1)
+		if _, err := kept.Get(ctx, key); err == nil {
+			removed = append(removed, "the session of profile "+one[len(one)-1].Name)
+		}
+		if err := kept.Delete(ctx, key); err != nil {
+			return removed, err
+		}
+	}
+	if len(ch) > 1 {
+		return removed, nil
+	}
+	had, err := a.choices(dir).Forget(ch[0].Name)
+	if had {
+		removed = append(removed, "the choices of profile "+ch[0].Name)
+	}
+	return removed, err
+}
+
+// behind is the gateway's own chain and every chain that begins at it.
+func (a *app) behind(gateway string) []profile.Chain {
+	var chains []profile.Chain
+	for _, name := range a.config.Names() {
+		if ch, err := a.config.Chain(name); err == nil && ch[0].Name == gateway {
+			chains = append(chains, ch)
+		}
+	}
+	return chains
+}

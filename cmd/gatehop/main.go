@@ -1,0 +1,45 @@
+// Command gatehop signs a person in at their company's identity provider and hands
+// AWS credentials of a gateway account, and of every account behind it, to whatever
+// needs them.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"gatehop/cmd/gatehop/internal/tty"
+	"gatehop/idp"
+)
+
+func main() { os.Exit(realMain()) }
+
+// realMain runs gatehop as the process it is in. The tests' binary calls it too.
+func realMain() int {
+	hideMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, process{
+		args: os.Args[1:], env: os.Environ(),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		now:        time.Now,
+		executable: os.Executable,
+		terminal:   openTerminal,
+	})
+}
+
+func openTerminal() (terminal, error) {
+	t, err := tty.Open()
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// terminal is a person at the controlling terminal.
+type terminal interface {
+	idp.Prompter
+	Close()
+}

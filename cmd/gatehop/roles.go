@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/saml"
+)
+
+func rolesCommand(a *app) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "roles [PROFILE]", Short: "list the roles that the identity provider offers",
+		Long: `Signs in at the identity provider of PROFILE and lists the roles that the
+assertion offers, without taking any.`,
+		Example: `  gatehop roles gateway
+  gatehop roles gateway --json`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		RunE: func(c *cobra.Command, given []string) error { return a.roles(c.Context(), given, asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// roleReport is one offered role.
+type roleReport struct {
+	Account  string `json:"account"`
+	Alias    string `json:"alias,omitempty"`
+	Name     string `json:"name"`
+	ARN      string `json:"arn"`
+	Provider string `json:"provider"`
+}
+
+func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
+	ch, err := a.chain(ctx, given)
+	if err != nil {
+		return err
+	}
+	f, err := a.flow(ch)
+	if err != nil {
+		return err
+	}
+	if a.isUnattended() {
+		if err := a.canSignInAlone(ch); err != nil {
+			return err
+		}
+	}
+	signed, err := f.Roles(ctx, ch)
+	if err != nil {
+		return err
+	}
+	if signed.Assertion.Encrypted {
+		a.say("the assertion is encrypted: its roles cannot be read")
+	}
+	offered := a.offered(signed.Assertion)
+	if asJSON {
+		return a.printJSON(offered)
+	}
+	return a.printRoles(offered)
+}
+
+// printRoles prints the roles of an assertion as a table.
+func (a *app) printRoles(offered []roleReport) error {
+	rows := [][]string{{"ACCOUNT", "ALIAS", "ROLE", "ARN"}}
+	for _, r := range offered {
+		alias := r.Alias
+		if alias == "" {
+			alias = "-"
+		}
+		rows = append(rows, []string{r.Account, alias, r.Name, r.ARN})
+	}
+	return a.printTable(rows)
+}
+
+// offered lists the roles of an assertion with the accounts' names.
+func (a *app) offered(assertion *saml.Assertion) []roleReport {
+	names := a.accountAliases()
+	list := []roleReport{}
+	for _, r := range assertion.Roles {
+		list = append(list, roleReport{Account: r.Account(), Alias: names[r.Account()], Name: r.Name(), ARN: r.ARN, Provider: r.Provider})
+	}
+	return list
+}
+
+// accountAliases collects gatehop_alias of all readable profiles by account.
+func (a *app) accountAliases() map[string]string {
+	all := map[string]string{}
+	config, err := a.profiles()
+	if err != nil {
+		return all
+	}
+	for _, name := range config.Names() {
+		if ch, err := config.Chain(name); err == nil {
+			for account, alias := range aliases(ch) {
+				all[account] = alias
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/idp"
+)
+
+// process is everything that gatehop takes from the process it runs in. Tests and
+// the demo give it another one.
+type process struct {
+	args, env      []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+	executable     func() (string, error)    // absolute path of the running binary
+	terminal       func() (terminal, error)  // the person; tty.ErrNoTerminal if none is there
+	transport      http.RoundTripper         // nil is the network
+	answers        idp.Prompter              // asked before the terminal; nil is none
+	exec           func(child command) error // replaces this process; nil: the platform's way
+}
+
+// run dispatches one command line and returns the exit status.
+func run(ctx context.Context, p process) (status int) {
+	defer func() {
+		if v := recover(); v != nil {
+			status = reportBug(p.stderr)
+		}
+	}()
+	if status, done := warm(ctx, p); done {
+		return status
+	}
+	a := &app{process: p}
+	defer a.leaveTerminal()
+	root := rootCommand(a)
+	root.SetArgs(p.args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	err := root.ExecuteContext(ctx)
+	var child *childExit
+	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
+		err = ctx.Err()
+	}
+	return a.report(err)
+}
+
+// report says what went wrong and with which hint, and returns the exit status.
+func (a *app) report(err error) int {
+	var child *childExit
+	switch {
+	case err == nil:
+		return statusOK
+	case errors.As(err, &child):
+		return child.status
+	}
+	e := explain(err)
+	if e.status == statusInterrupted {
+		return e.status
+	}
+	fmt.Fprintf(a.stderr, "gatehop: %v\n", e.message)
+	for _, line := range e.detail {
+		fmt.Fprintf(a.stderr, "  %s\n", line)
+	}
+	if e.hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", e.hint)
+	}
+	return e.status
+}
+
+// reportBug says where a panic came from and not what its value was: that may be a secret.
+func reportBug(w io.Writer) int {
+	fmt.Fprintln(w, "gatehop: internal error; please report these lines:")
+	pcs := make([]uintptr, 24)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		fmt.Fprintf(w, "  %s:%d\n", f.Function, f.Line)
+		if !more {
+			return statusFailed
+		}
+	}
+}
+
+const rootHelp = `gatehop signs you in at your company's identity provider and hands out AWS
+credentials of the gateway account and of every account behind it.
+
+It reads the profiles of ~/.aws/config: one with gatehop_idp signs in, one with a
+source profile is a hop behind it. Try it without any configuration:
+
+  gatehop demo                     a guided tour on this machine alone
+  gatehop sandbox -- bash          a shell with a simulated provider and AWS`
+
+func rootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use: "gatehop", Short: "AWS credentials behind a company sign-in", Long: rootHelp,
+		Example: `  gatehop login gateway            sign in, once a day
+  gatehop exec prod -- aws s3 ls   run a command with credentials
+  eval "$(gatehop env prod)"       credentials for this shell`,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.profileFlag, "profile", "", "the profile, instead of an argument")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is done; never a secret")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors and questions")
+	f.BoolVar(&a.noInput, "no-input", false, "ask nobody; exit with status 3 or 4 where a person is needed")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{text: err.Error(), command: c.CommandPath()}
+	})
+	for _, add := range commands {
+		root.AddCommand(add(a))
+	}
+	return root
+}
+
+// commands is the command tree: one line and one file for each.
+var commands = []func(*app) *cobra.Command{
+	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
+	logoutCommand, sandboxCommand, demoCommand, versionCommand,
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ text, command string }
+
+func (e *usageError) Error() string { return e.text }
+
+// args is cobra's argument check with gatehop's own error.
+func args(minimum, maximum int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if n := len(given); n < minimum || n > maximum {
+			return &usageError{text: fmt.Sprintf("%s takes %s, not %d arguments", c.CommandPath(), what, n), command: c.CommandPath()}
+		}
+		return nil
+	}
+}

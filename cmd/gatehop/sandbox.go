@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type sandboxOptions struct {
+	idp             string
+	roles, accounts int
+	latency         time.Duration
+	stats           string
+	noPassword      bool
+	empty           bool
+}
+
+func sandboxCommand(a *app) *cobra.Command {
+	o := sandboxOptions{}
+	c := &cobra.Command{
+		Use: "sandbox [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
+		Long: `Starts a simulated identity provider and a simulated STS on loopback, writes a
+throw-away AWS configuration and runs COMMAND with it, or prints the variables and
+stays until Ctrl-C. Nothing of yours is read or changed, and nothing is left behind.
+
+User CORP\alice (alice with --idp form), password "correct horse". Profiles: gateway,
+and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
+		Example: `  gatehop sandbox -- gatehop login prod
+  gatehop sandbox -- aws sts get-caller-identity --profile dev
+  gatehop sandbox --idp form --roles 200 -- bash`,
+		RunE: func(c *cobra.Command, argv []string) error {
+			if dash := c.ArgsLenAtDash(); len(argv) > 0 && dash != 0 {
+				return &usageError{text: "sandbox takes a command after two dashes only", command: "gatehop sandbox"}
+			}
+			return a.sandbox(c.Context(), o, argv)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs3 or form")
+	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
+	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
+	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
+	f.StringVar(&o.stats, "stats", "", "write what was asked of the simulators to this file on exit, as JSON")
+	f.BoolVar(&o.noPassword, "no-password", false, "do not put the user name and the password into the environment")
+	f.BoolVar(&o.empty, "empty", false, "no profiles: only the addresses of the simulators")
+	return c
+}
+
+func (o sandboxOptions) check() error {
+	switch {
+	case !slices.Contains([]string{"adfs3", "form"}, o.idp):
+		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: adfs3, form)", o.idp), command: "gatehop sandbox"}
+	case o.roles < 0 || o.roles > 2000:
+		return &usageError{text: fmt.Sprintf("--roles %d is not between 0 and 2000", o.roles), command: "gatehop sandbox"}
+	case o.accounts < 0 || o.accounts > 1000:
+		return &usageError{text: fmt.Sprintf("--accounts %d is not between 0 and 1000", o.accounts), command: "gatehop sandbox"}
+	case o.latency < 0 || o.latency > time.Minute:
+		return &usageError{text: fmt.Sprintf("--latency %v is not between 0 and 1m", o.latency), command: "gatehop sandbox"}
+	}
+	return nil
+}
+
+func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.stats != "" {
+		if o.stats, err = filepath.Abs(o.stats); err != nil {
+			return err
+		}
+	}
+	s, err := a.startSandbox(o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if problem := s.close(o.stats); problem != nil && err == nil {
+			err = problem
+		}
+	}()
+	if len(argv) == 0 {
+		if err := a.printSandbox(s, o); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil // Ctrl-C is how it is meant to end
+	}
+	env := s.environ(a.env, o)
+	path, err := lookPath(argv[0], env)
+	if err != nil {
+		return startProblem(argv[0], err)
+	}
+	return a.runChild(command{path: path, args: argv, env: env})
+}
+
+// printSandbox prints what another shell needs to use the sandbox.
+func (a *app) printSandbox(s *sandbox, o sandboxOptions) error {
+	var b strings.Builder
+	if o.empty {
+		fmt.Fprintf(&b, "# sign-in address: %s\n# its CA:          %s\n# STS endpoint:    %s\n", s.idpURL, s.caFile, s.stsURL)
+	}
+	for _, v := range s.variables(o) {
+		fmt.Fprintf(&b, "export %s='%s'\n", v[0], strings.ReplaceAll(v[1], "'", `'\''`))
+	}
+	if _, err := fmt.Fprint(a.stdout, b.String()); err != nil {
+		return err
+	}
+	a.say("the sandbox runs until Ctrl-C")
+	return nil
+}
+
+// variables is what the sandbox exports, in a fixed order.
+func (s *sandbox) variables(o sandboxOptions) [][2]string {
+	vars := [][2]string{
+		{"AWS_ENDPOINT_URL_STS", s.stsURL}, {"AWS_REGION", sandboxRegion}, {"AWS_DEFAULT_REGION", sandboxRegion},
+		{"GATEHOP_HOME", filepath.Join(s.dir, "state")},
+	}
+	if !o.empty {
+		vars = append(vars, [2]string{"AWS_CONFIG_FILE", filepath.Join(s.dir, "config")},
+			[2]string{"AWS_SHARED_CREDENTIALS_FILE", filepath.Join(s.dir, "credentials")})
+	}
+	if !o.noPassword {
+		vars = append(vars, [2]string{"GATEHOP_USERNAME", s.user}, [2]string{"GATEHOP_PASSWORD", sandboxPassword})
+	}
+	return vars
+}
+
+// environ is env without any AWS_ and GATEHOP_ variable but the sandbox's own, with
+// this gatehop first in PATH and loopback outside every proxy.
+func (s *sandbox) environ(env []string, o sandboxOptions) []string {
+	var kept []string
+	path, noProxy := environ(env).get("PATH"), environ(env).first("NO_PROXY", "no_proxy")
+	for _, entry := range env {
+		name, _, _ := strings.Cut(entry, "=")
+		if runtime.GOOS == "windows" {
+			name = strings.ToUpper(name)
+		}
+		switch {
+		case strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "GATEHOP_"):
+		case name == "PATH", name == "NO_PROXY", name == "no_proxy":
+		default:
+			kept = append(kept, entry)
+		}
+	}
+	for _, v := range s.variables(o) {
+		kept = append(kept, v[0]+"="+v[1])
+	}
+	local := "127.0.0.1,127.0.0.2,localhost"
+	if noProxy != "" {
+		local = noProxy + "," + local
+	}
+	return append(kept, "PATH="+filepath.Join(s.dir, "bin")+string(os.PathListSeparator)+path,
+		"NO_PROXY="+local, "no_proxy="+local)
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/creds/secret"
+	"gatehop/idp"
+	"gatehop/sts"
+)
+
+// unattendedLimit is how long a sign-in may take that nobody waits for (design.md 4).
+const unattendedLimit = 15 * time.Second
+
+// needsLoginError reports that only a person can go on and that nothing was sent.
+type needsLoginError struct{ Profile, Why string }
+
+func (e *needsLoginError) Error() string {
+	return fmt.Sprintf("profile %s: %s", e.Profile, e.Why)
+}
+
+// signIn signs in once at the identity provider. user is what is known of the user
+// name, "" for nothing.
+func (a *app) signIn(ctx context.Context, s *settings, user string) (flow.Signed, error) {
+	adapter, session, err := a.session(s)
+	if err != nil {
+		return flow.Signed{}, err
+	}
+	typed := &userRecorder{Prompter: a.answersFor(s, user)}
+	session.Prompt = typed
+	assertion, err := adapter.Login(ctx, session)
+	if err != nil {
+		return flow.Signed{}, fmt.Errorf("sign in at %s: %w", hostOf(s.SignIn.URL), err)
+	}
+	if typed.user != "" {
+		user = typed.user
+	}
+	return flow.Signed{Assertion: assertion, User: user}, nil
+}
+
+// session decides everything that an adapter gets decided for it.
+func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
+	kind, ok := adapters()[s.SignIn.Kind]
+	if !ok {
+		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, knownAdapters())}
+	}
+	in := s.SignIn
+	in.Settings = maps.Clone(in.Settings)
+	in.Settings["url"] = in.URL
+	adapter, err := kind(in.Decode)
+	if err != nil {
+		return nil, nil, &usageError{text: err.Error()}
+	}
+	trust, err := idp.NewTrust(in.URL, in.TrustedHosts, in.ACS)
+	if err != nil {
+		return nil, nil, &usageError{text: err.Error()}
+	}
+	roots, err := roots(in.CABundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	proxy, err := a.idpProxy(in.Proxy)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := idp.NewClient(idp.ClientOptions{
+		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
+		Transport: a.transport, Log: a.log(), Now: a.now,
+	})
+	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
+}
+
+// answersFor stacks who answers: configuration, environment, the demo's answers, the
+// terminal.
+func (a *app) answersFor(s *settings, user string) idp.Prompter {
+	fixed := idp.Fixed{}
+	for field, value := range map[string]secret.Text{"username": present(user), "password": s.Password, "otp": s.OTP} {
+		if !value.IsZero() {
+			fixed[field] = value
+		}
+	}
+	return idp.FirstOf(fixed, labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: user})
+}
+
+// labelled says in every question where the answer goes.
+type labelled struct {
+	idp.Prompter
+	host, user string
+}
+
+func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	switch {
+	case q.Field == "username":
+		q.Label = "User name at " + l.host
+	case q.Field == "password" && l.user != "":
+		q.Label = "Password of " + l.user + " at " + l.host
+	case q.Field == "password":
+		q.Label = "Password at " + l.host
+	case q.Label != "":
+		q.Label = l.host + ": " + q.Label
+	}
+	if q.Retry != "" {
+		q.Retry = l.host + " says: " + q.Retry
+	}
+	answer, err := l.Prompter.Ask(ctx, q)
+	if needs, ok := err.(*idp.NeedsInputError); ok && q.Retry != "" {
+		_ = needs
+		return secret.Text{}, idp.ErrNoAnswer
+	}
+	return answer, err
+}
+
+// userRecorder remembers the user name that was answered last.
+type userRecorder struct {
+	idp.Prompter
+	user string
+}
+
+func (r *userRecorder) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	answer, err := r.Prompter.Ask(ctx, q)
+	if err == nil && q.Field == "username" {
+		r.user = answer.Reveal()
+	}
+	return answer, err
+}
+
+// idpProxy is gatehop_proxy, "none", or what the environment says.
+func (a *app) idpProxy(setting string) (func(*http.Request) (*url.URL, error), error) {
+	switch setting {
+	case "none":
+		return nil, nil
+	case "":
+		return a.environmentProxy(), nil
+	}
+	u, err := url.Parse(setting)
+	if err != nil || u.Host == "" {
+		return nil, &usageError{text: "gatehop_proxy is neither a URL nor none"}
+	}
+	return http.ProxyURL(u), nil
+}
+
+func (a *app) environmentProxy() func(*http.Request) (*url.URL, error) {
+	env := environ(a.env)
+	config := httpproxy.Config{
+		HTTPProxy: env.first("HTTP_PROXY", "http_proxy"), HTTPSProxy: env.first("HTTPS_PROXY", "https_proxy"),
+		NoProxy: env.first("NO_PROXY", "no_proxy"),
+	}
+	choose := config.ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }
+}
+
+// roots adds a bundle to the system's roots; nil means the system's alone.
+func roots(bundle string) (*x509.CertPool, error) {
+	if bundle == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(bundle)
+	if err != nil {
+		return nil, &usageError{text: fmt.Sprintf("read CA bundle %q: %v", bundle, fileProblem(err))}
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, &usageError{text: fmt.Sprintf("CA bundle %q holds no certificate in PEM form", bundle)}
+	}
+	return pool, nil
+}
+
+// stsClient makes the one AWS client of this run; its connections are shared by all hops.
+func (a *app) stsClient(s *settings) (*sts.Client, error) {
+	if err := sts.CheckEndpoint(s.Endpoint); s.Endpoint != "" && err != nil {
+		return nil, err
+	}
+	if a.awsClient == nil {
+		rt := a.transport
+		if rt == nil {
+			pool, err := roots(s.CABundle)
+			if err != nil {
+				return nil, err
+			}
+			rt = awsTransport(pool, a.environmentProxy())
+		}
+		a.awsClient = &http.Client{Transport: rt, Timeout: 30 * time.Second}
+	}
+	return &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}, nil
+}
+
+// hostOf is the host of a configured sign-in address, which may be a bare host.
+func hostOf(address string) string {
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return address
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// awsTransport is the transport of all calls to AWS: the system's roots and pool's,
+// nothing of the identity provider's.
+func awsTransport(pool *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	return &http.Transport{
+		Proxy: proxy, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16,
+		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+	}
+}
+
+// fileProblem is what an operating system says of a file, without the path again.
+func fileProblem(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/creds"
+	"gatehop/creds/store"
+)
+
+// state opens the state directory and the store of sessions in it.
+func (a *app) state(kind string) (store.Dir, creds.Store, error) {
+	path, err := a.stateDir()
+	if err != nil {
+		return store.Dir{}, nil, err
+	}
+	dir, err := store.OpenDir(path, true)
+	var unfit *store.DirError
+	if errors.As(err, &unfit) && unfit.Err == nil {
+		return store.Dir{}, nil, err
+	}
+	if err != nil { // a read-only or full disk delivers all the same
+		a.warn(fmt.Errorf("nothing is kept: %w", err))
+		return store.Dir{}, store.None{}, nil
+	}
+	if kind == "none" {
+		return dir, store.None{}, nil
+	}
+	return dir, store.NewSealed(dir, "session", a.warn), nil
+}
+
+// locker is the kernel locks of a state directory, or none where there is none.
+func locker(dir store.Dir) func(context.Context, string) (func(), error) {
+	if dir.Path() == "" {
+		return nil
+	}
+	lock := store.Locker(filepath.Join(dir.Path(), "locks"))
+	return func(ctx context.Context, key string) (func(), error) {
+		unlock, err := lock(ctx, key)
+		if err != nil && ctx.Err() == nil && isFull(err) {
+			return func() {}, nil // the store says it; without a lock there is still an answer
+		}
+		return unlock, err
+	}
+}
+
+// isFull reports a disk that takes no new file: full, or read-only.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, fs.ErrPermission)
+}
+
+// choices is the choices file of a state directory.
+func (a *app) choices(dir store.Dir) *flow.Choices {
+	if dir.Path() == "" {
+		return &flow.Choices{}
+	}
+	const name = "choices.json"
+	read := func() ([]byte, error) {
+		data, err := store.ReadFile(dir, name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, creds.ErrNotFound) {
+			return nil, nil
+		}
+		return data, err
+	}
+	return &flow.Choices{Read: read, Warn: a.warn, Update: func(change func([]byte) ([]byte, error)) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		unlock, err := locker(dir)(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		data, err := read()
+		if err != nil {
+			return err
+		}
+		if data, err = change(data); err != nil {
+			return err
+		}
+		return store.WriteFile(dir, name, data)
+	}}
+}
+
+// deleteAll empties the store of sessions and says how many it held.
+func deleteAll(ctx context.Context, kept creds.Store) (int, error) {
+	if sealed, ok := kept.(*store.Sealed); ok {
+		return sealed.DeleteAll(ctx)
+	}
+	return 0, nil
+}

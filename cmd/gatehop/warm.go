@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"strings"
+)
+
+// warm answers `credential-process PROFILE` from the cache before the command tree
+// exists: tools run it hundreds of times a day. It reports whether it is done; if it
+// is not, nothing has been printed and the whole command takes over.
+func warm(ctx context.Context, p process) (status int, done bool) {
+	if len(p.args) != 2 || p.args[0] != "credential-process" || strings.HasPrefix(p.args[1], "-") {
+		return 0, false
+	}
+	a := &app{process: p, unattended: true}
+	ch, err := a.chain(ctx, p.args[1:])
+	if err != nil {
+		return 0, false
+	}
+	f, err := a.flow(ch)
+	if err != nil {
+		return 0, false
+	}
+	s, ok := f.Cached(ctx, ch)
+	if !ok || !f.Fresh(s) {
+		return 0, false
+	}
+	return a.report(a.printProcess(s)), true
+}
