@@ -51,7 +51,8 @@ type Hop struct {
 type Client struct {
 	Region   string // required; signs the calls and, without Endpoint, chooses the host
 	Endpoint string // overrides the regional endpoint; "" is AWS's own; see CheckEndpoint
-	// HTTP is http.DefaultClient if nil. Its Timeout bounds each request and is 30 s
+	// HTTP is http.DefaultClient if nil, which itself honours the proxy variables of the
+	// environment. Its Timeout bounds each request and is 30 s
 	// if it has none; its CheckRedirect and Jar are not used: redirects are refused.
 	HTTP *http.Client
 	Now  func() time.Time // required: the local clock

@@ -113,6 +113,19 @@ func TestColdSignInCost(t *testing.T) {
 // of its own against them.
 func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string) ([]byte, error)) {
 	t.Helper()
+	return realWorldWith(t, realOptions{idOff: idOff})
+}
+
+type realOptions struct {
+	idOff  bool   // the AD FS adds no request id
+	awsTLS bool   // the STS speaks TLS, with a certificate of the provider's CA
+	config string // a further line of both gateways
+}
+
+// realWorldWith is realWorld with options. A first argument AWS_CA_BUNDLE to run names
+// the CA for AWS too.
+func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...string) ([]byte, error)) {
+	t.Helper()
 	home := t.TempDir()
 	ca, err := idptest.NewCA(newRandom(3), time.Now())
 	if err != nil {
@@ -121,7 +134,7 @@ func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string)
 	signer := testSigner(t, time.Now())
 	adfs, err := idptest.NewADFS(idptest.Options{
 		Users:  []idptest.User{{Name: `CORP\alice`, Password: worldPassword, Roles: offeredRoles(3), SessionName: "alice"}},
-		Signer: signer, Now: time.Now, Rand: newRandom(4), ClientRequestIDOff: idOff,
+		Signer: signer, Now: time.Now, Rand: newRandom(4), ClientRequestIDOff: o.idOff,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,23 +145,30 @@ func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string)
 		}
 	})
 	idp = serveCounted(t, adfs, ca)
+	awsCA := ca
+	if !o.awsTLS {
+		awsCA = nil
+	}
 	aws = serveCounted(t, ststest.New(ststest.Options{
 		Now:       time.Now,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: signer.EntityID, Certs: []*x509.Certificate{signer.Cert}}},
 		Roles:     sandboxRoles(sandboxOptions{roles: 3}),
-	}), nil)
-	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", idp.URL+"\ngatehop_ca_bundle = ca.pem")
+	}), awsCA)
+	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
 	for name, text := range map[string]string{"config": config, "ca.pem": string(ca.PEM())} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return idp, aws, func(args ...string) ([]byte, error) {
-		cmd := exec.Command("gatehop", args...)
-		cmd.Env = []string{
-			"HOME=" + home, "PATH=" + os.Getenv("PATH"), "AWS_CONFIG_FILE=" + filepath.Join(home, "config"),
-			"GATEHOP_HOME=" + filepath.Join(home, "state"), "AWS_ENDPOINT_URL_STS=" + aws.URL, password(worldPassword),
+		var vars []string
+		if args[0] == "AWS_CA_BUNDLE" {
+			vars, args = []string{"AWS_CA_BUNDLE=" + filepath.Join(home, "ca.pem")}, args[1:]
 		}
+		cmd := exec.Command("gatehop", args...)
+		cmd.Env = append(vars,
+			"HOME="+home, "PATH="+os.Getenv("PATH"), "AWS_CONFIG_FILE="+filepath.Join(home, "config"),
+			"GATEHOP_HOME="+filepath.Join(home, "state"), "AWS_ENDPOINT_URL_STS="+aws.URL, password(worldPassword))
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
 		out, err := cmd.Output()

@@ -42,22 +42,38 @@ func (a *app) credentialProcess(ctx context.Context, given []string) error {
 	if err != nil {
 		return err
 	}
+	if a.isUnattended() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, unattendedLimit)
+		defer cancel()
+	}
 	s, err := a.sourceOf(ctx, f, ch)
 	if err != nil {
-		if old, ok := f.Cached(ctx, ch); ok && !errors.Is(err, context.Canceled) {
-			return a.printProcess(old)
-		}
 		return err
 	}
 	return a.printProcess(s)
 }
 
-// sourceOf yields a session, with the limits of an unattended run where nobody may
-// be asked.
+// sourceOf yields a session. Where nobody may be asked it signs in only with what it
+// has, and uses what is left of a session up to the last minute.
 func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
 	if !a.isUnattended() {
 		return f.Source(ch)(ctx)
 	}
+	a.withoutPerson(f, ch)
+	s, err := f.Source(ch)(ctx)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return s, err
+	}
+	if left, ok := f.Cached(context.WithoutCancel(ctx), ch); ok {
+		return left, nil
+	}
+	return s, err
+}
+
+// withoutPerson makes a sign-in that asks nobody fail before anything is sent where it
+// cannot succeed.
+func (a *app) withoutPerson(f *flow.Flow, ch profile.Chain) {
 	login := f.Login
 	f.Login = func(ctx context.Context) (flow.Signed, error) {
 		if err := a.canSignInAlone(ch); err != nil {
@@ -65,9 +81,6 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 		}
 		return login(ctx)
 	}
-	limited, cancel := context.WithTimeout(ctx, unattendedLimit)
-	defer cancel()
-	return f.Source(ch)(limited)
 }
 
 // isUnattended reports whether nobody may be asked in this run.

@@ -56,6 +56,9 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 		return err
 	}
 	f.Want.Role, f.Want.Duration, f.Force = o.role, o.duration, o.force || o.duration != 0
+	if a.noInput {
+		a.withoutPerson(f, ch)
+	}
 	hops, err := a.walk(ctx, f, ch)
 	if err != nil {
 		return err

@@ -42,9 +42,7 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 		return err
 	}
 	if a.isUnattended() {
-		if err := a.canSignInAlone(ch); err != nil {
-			return err
-		}
+		a.withoutPerson(f, ch)
 	}
 	signed, err := f.Roles(ctx, ch)
 	if err != nil {

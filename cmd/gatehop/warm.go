@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ func warm(ctx context.Context, p process) (status int, done bool) {
 		return 0, false
 	}
 	a := &app{process: p, unattended: true}
+	a.stderr = io.Discard // what is worth a word is found again, and said, by the whole command
 	ch, err := a.chain(ctx, p.args[1:])
 	if err != nil {
 		return 0, false
@@ -25,5 +27,6 @@ func warm(ctx context.Context, p process) (status int, done bool) {
 	if !ok || !f.Fresh(s) {
 		return 0, false
 	}
+	a.stderr = p.stderr
 	return a.report(a.printProcess(s)), true
 }

@@ -76,7 +76,7 @@ region = eu-west-1
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	w := &world{t: t, home: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
-	clock := func() time.Time { return w.now }
+	clock := w.clock
 	random := rand.NewChaCha8([32]byte{o.seed})
 	if o.password == "" {
 		o.password = worldPassword
@@ -127,6 +127,8 @@ func testSigner(t *testing.T, now time.Time) *samltest.IDP {
 	return signer
 }
 
+func (w *world) clock() time.Time { return w.now }
+
 func (w *world) write(name, text string) {
 	w.t.Helper()
 	path := filepath.Join(w.home, filepath.FromSlash(name))
@@ -159,7 +161,7 @@ func (w *world) runWith(vars []string, args ...string) output {
 	env := append([]string{"HOME=" + w.home, "USERPROFILE=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state"), "PATH=" + os.Getenv("PATH")}, w.vars...)
 	p := process{
 		args: args, env: append(env, vars...), stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
-		now: func() time.Time { return w.now }, transport: w.net,
+		now: w.clock, transport: w.net,
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,
 		exec:       func(c command) error { o.child = c.env; return nil },
