@@ -227,3 +227,14 @@ func TestDecodeSyntaxLine(t *testing.T) {
 		t.Errorf("Error = %s, want %s", got, want)
 	}
 }
+
+func TestSyntaxErrorIs(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("take assertion: %w", &saml.SyntaxError{Problem: saml.NotXML, Line: 3})
+	if !errors.Is(err, &saml.SyntaxError{Problem: saml.NotXML}) {
+		t.Error("one problem on different lines is not one problem")
+	}
+	if errors.Is(err, &saml.SyntaxError{Problem: saml.TooDeep}) || errors.Is(err, saml.ErrSeveralAssertions) {
+		t.Error("two problems are one")
+	}
+}

@@ -216,10 +216,13 @@ func TestIssueEncrypted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, prefixes := range []samltest.Prefixes{samltest.ADFS, samltest.SAML2} {
-		r := samltest.Response{Encrypted: true, Prefixes: prefixes, Roles: samltest.RoleValues(2, "P"), Rand: seeded()}
+		r := samltest.Response{Encrypted: true, Comments: true, Prefixes: prefixes, Roles: samltest.RoleValues(2, "P"), Rand: seeded()}
 		for to, cert := range map[*samltest.IDP]*x509.Certificate{idp(t): nil, other: other.Cert} {
 			r.EncryptTo = cert
 			text := document(t, r)
+			if encrypted := text[strings.Index(text, "<xenc:EncryptedData"):]; strings.Contains(encrypted, "<!--") {
+				t.Errorf("a comment in what is encrypted: %s", encrypted)
+			}
 			inside, err := decrypt(t, text, to.Key)
 			if err != nil {
 				t.Fatal(err)
@@ -325,6 +328,9 @@ func TestRoleValue(t *testing.T) {
 			t.Fatalf("%q: %v, seen %v", v, err, seen[r])
 		}
 		seen[r] = true
+	}
+	if !strings.Contains(values[3], "100000000000:role/Role0003") || !strings.Contains(values[4], "100000000001:role/Role0004") {
+		t.Errorf("RoleValues = %q ...", values[:5])
 	}
 	if len(seen) != 2000 {
 		t.Errorf("%d roles", len(seen))
