@@ -205,3 +205,16 @@ func TestStoreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedChoices wants a damaged file said and replaced, and the work done.
+func TestDamagedChoices(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.write("state/choices.json", "{")
+	w.vars = []string{password(worldPassword)}
+	w.run("login", "gateway").want(t, 0, "choices and pins begin anew")
+	out := w.run("login", "gateway", "--force").want(t, 0)
+	if strings.Contains(out.stderr, "damaged") {
+		t.Errorf("said again: %s", out.stderr)
+	}
+}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 )
 
@@ -42,7 +43,7 @@ func (c *Choices) Get(profile string) Choice {
 func (c *Choices) Forget(profile string) (bool, error) {
 	var found bool
 	err := c.Update(func(data []byte) ([]byte, error) {
-		all := decodeChoices(data)
+		all := c.decode(data)
 		if profile == "" {
 			found = len(all) > 0
 			return nil, nil
@@ -88,7 +89,7 @@ func (c *Choices) change(profile string, edit func(*Choice)) {
 		return
 	}
 	err := c.Update(func(data []byte) ([]byte, error) {
-		all := decodeChoices(data)
+		all := c.decode(data)
 		choice := all[profile]
 		edit(&choice)
 		all[profile] = choice
@@ -99,12 +100,22 @@ func (c *Choices) change(profile string, edit func(*Choice)) {
 	}
 }
 
-// decodeChoices reads a file that may be missing or damaged as an empty one.
-func decodeChoices(data []byte) map[string]Choice {
+// decode reads a file that may be missing. Of a damaged one it says so and starts anew:
+// what was pinned in it is gone.
+func (c *Choices) decode(data []byte) map[string]Choice {
 	all := map[string]Choice{}
 	var read map[string]Choice
-	if json.Unmarshal(data, &read) == nil {
-		maps.Copy(all, read)
+	if len(data) == 0 {
+		return all
 	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		if c.Warn != nil {
+			c.Warn(errDamaged)
+		}
+		return all
+	}
+	maps.Copy(all, read)
 	return all
 }
+
+var errDamaged = errors.New("the file of choices was damaged: choices and pins begin anew")
