@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -165,8 +164,6 @@ type transport struct {
 	now       func() time.Time
 }
 
-var errTimeLimit = errors.New("request time limit")
-
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.judge.wall(req); err != nil {
 		if req.Body != nil {
@@ -178,7 +175,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if d, ok := req.Context().Value(timeoutKey{}).(time.Duration); ok {
 		limit = d
 	}
-	ctx, cancel := context.WithTimeoutCause(req.Context(), limit, errTimeLimit)
+	ctx, cancel := context.WithTimeout(req.Context(), limit)
 	start := t.now()
 	resp, err := t.base.RoundTrip(t.dress(req.Clone(ctx)))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 type Adapter interface {
 	// Login signs in once. Everything it needs from outside arrives in s. Errors are
 	// *PageError for what a page said, *OriginError for what was refused to be sent,
-	// *NeedsInputError for what nobody answered, else of the network.
+	// *NeedsInputError for what nobody answered, else *NetworkError (NetError).
 	Login(ctx context.Context, s *Session) (*saml.Assertion, error)
 }
 

@@ -59,7 +59,7 @@ type entry struct {
 }
 
 // NewJar returns an empty Jar. now is the clock that cookies expire by; with nil they
-// end only when they are deleted.
+// end only when they are deleted, by Max-Age or by a date of 1970.
 func NewJar(now func() time.Time) *Jar {
 	return &Jar{now: clock(now), origin: map[Origin][]entry{}}
 }

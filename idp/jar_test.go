@@ -117,6 +117,17 @@ func TestJarExpiry(t *testing.T) {
 	}
 }
 
+// Without a clock nothing runs out, and what is deleted the two usual ways is gone.
+func TestJarWithoutClock(t *testing.T) {
+	t.Parallel()
+	j := NewJar(nil)
+	set(t, j, homeURL, "a=1", "b=1", "c=1; Max-Age=1", "d=1; Expires=Sun, 01 Mar 2026 12:00:00 GMT")
+	set(t, j, homeURL, "a=; Max-Age=0", "b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+	if got := shown(t, j, homeURL); got != "c=1; d=1" {
+		t.Errorf("got %q, want the two that nobody deleted", got)
+	}
+}
+
 func TestJarEntries(t *testing.T) {
 	t.Parallel()
 	clock := newStill()

@@ -33,7 +33,7 @@ const (
 	NetCertificate NetKind = "certificate cannot be verified"
 	NetOldTLS      NetKind = "server offers only TLS versions before 1.2"
 	NetTLS         NetKind = "TLS handshake failed"
-	NetOther       NetKind = "connection failed" // a malformed answer, among others
+	NetOther       NetKind = "no usable answer" // malformed, among others
 )
 
 // NetworkError reports that no page came. Its text and fields hold no path, no query
@@ -88,11 +88,8 @@ func hopError(ctx context.Context, req *http.Request, err error) error {
 	if op == "" {
 		op = "get"
 	}
-	if errors.Is(context.Cause(ctx), errTimeLimit) {
-		return &NetworkError{Host: req.URL.Host, Op: op, Kind: NetTimeout, Err: context.DeadlineExceeded}
-	}
 	if cause := ctx.Err(); cause != nil {
-		err = cause // the caller's; what the transport says about it varies
+		err = cause // what a transport says about it varies
 	}
 	return classify(req.URL.Host, op, err)
 }

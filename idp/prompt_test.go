@@ -72,6 +72,7 @@ func promptCases() []promptCase {
 		{"option in other case", choice, asks{says(" phone CALL ")}, "Phone call", nil, "1"},
 		{"option as written", choice, asks{says("code")}, " Code ", nil, "1"},
 		{"not an option", choice, asks{fixed, says("Code")}, " Code ", nil, "1 1"},
+		{"no value is no option", Question{Options: []string{""}}, asks{fails(nil)}, "", &NeedsInputError{}, "1"},
 		{"no option from anyone", choice, asks{fixed, says("")}, "", &NeedsInputError{}, "1 1"},
 	}
 }

@@ -35,7 +35,7 @@ func OriginOf(u *url.URL) Origin {
 	case scheme != "https" && scheme != "http":
 		return ""
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil || port[0] == '0' {
 		return ""
 	}
 	return Origin(scheme + "://" + net.JoinHostPort(host, port))

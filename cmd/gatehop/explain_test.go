@@ -17,15 +17,8 @@ import (
 	"gatehop/sts"
 )
 
-// statusOfRow is the exit status of a catalogue row by its class (design 4), with the
-// exceptions that the design makes.
+// statusOfRow is the exit status of a catalogue row by its class (design 4).
 func statusOfRow(r idp.Row) int {
-	switch {
-	case r.Verdict == idp.Unavailable:
-		return statusNetwork
-	case r.Verdict == idp.SecondFactor:
-		return statusHuman
-	}
 	return map[idp.Class]int{
 		idp.Auth: statusRefused, idp.Config: statusUsage, idp.Choice: statusAmbiguous, idp.MFA: statusRefused,
 		idp.Unsupported: statusPage, idp.Server: statusPage, idp.Net: statusNetwork,

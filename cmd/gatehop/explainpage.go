@@ -31,7 +31,7 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.StateLost:        {statusPage, "try again; if it stays, gatehop_url may hold an old address: use the sign-in page's first one"},
 	idp.CookiesTooLarge:  {statusNetwork, "try again; nothing is kept between sign-ins"},
 	idp.MethodChoice:     {statusAmbiguous, "this version cannot choose between sign-in methods; sign in once in a browser and make one the default"},
-	idp.SecondFactor:     {statusHuman, "this version cannot answer a second factor"},
+	idp.SecondFactor:     {statusPage, "this version cannot answer a second factor"},
 	idp.MFADenied:        {statusRefused, "try again and approve the request; if you did not ask for it, tell your administrator"},
 	idp.MFATimeout:       {statusRefused, "try again and answer in time"},
 	idp.NeedsBrowser:     {statusPage, "that second factor needs a browser"},

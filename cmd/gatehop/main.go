@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,6 +21,7 @@ func main() { os.Exit(realMain()) }
 // realMain runs gatehop as the process it is in. The tests' binary calls it too.
 func realMain() int {
 	hideMemory()
+	log.SetOutput(io.Discard) // net/http quotes servers there; what matters is an error of ours
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, process{

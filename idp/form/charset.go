@@ -84,7 +84,7 @@ func metaCharset(head []byte) (charset, bool) {
 			continue
 		}
 		label := tokenAttr(t, "charset")
-		if label == "" && strings.EqualFold(tokenAttr(t, "http-equiv"), "content-type") {
+		if label == "" && lowerASCII(tokenAttr(t, "http-equiv")) == "content-type" {
 			label = contentCharset(tokenAttr(t, "content"))
 		}
 		cs, ok := charsetOf(label)

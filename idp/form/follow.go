@@ -22,7 +22,7 @@ type Refresh struct {
 func (p *Page) findRefresh() *Refresh {
 	contents := p.Header.Values("Refresh")
 	for _, n := range p.Find("meta[http-equiv]").Nodes {
-		if strings.EqualFold(strings.Trim(attrOf(n, "http-equiv"), asciiSpace), "refresh") {
+		if lowerASCII(strings.Trim(attrOf(n, "http-equiv"), asciiSpace)) == "refresh" {
 			contents = append(contents, attrOf(n, "content"))
 		}
 	}

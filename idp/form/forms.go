@@ -1,8 +1,6 @@
 package form
 
 import (
-	"strings"
-
 	"golang.org/x/net/html"
 )
 
@@ -61,7 +59,7 @@ const (
 // oneOf returns the keyword of a list that value names in any case, else fallback.
 func oneOf(value, fallback string, keywords ...string) string {
 	for _, k := range keywords {
-		if strings.EqualFold(value, k) {
+		if lowerASCII(value) == k {
 			return k
 		}
 	}

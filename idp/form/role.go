@@ -176,7 +176,7 @@ func (f *Form) says(words ...string) bool {
 
 // isSearch reports whether the form is there to search the site.
 func (f *Form) isSearch() bool {
-	if strings.EqualFold(attrOf(f.node, "role"), "search") {
+	if lowerASCII(attrOf(f.node, "role")) == "search" {
 		return true
 	}
 	return slices.ContainsFunc(f.Controls, func(c *Control) bool {

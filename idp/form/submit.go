@@ -139,7 +139,7 @@ func (f *Form) fields(button *Control, values map[*Control]secret.Text, cs chars
 			continue
 		case (c.Type == "checkbox" || c.Type == "radio") && !c.Checked:
 			continue
-		case c.Type == "hidden" && strings.EqualFold(c.Name, "_charset_"):
+		case c.Type == "hidden" && lowerASCII(c.Name) == "_charset_":
 			value = cs.label()
 		}
 		out = append(out, field{Field{c.Name, value}, c.Type == "file"})
