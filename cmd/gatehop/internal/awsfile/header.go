@@ -14,7 +14,8 @@ const (
 	formProfile      // [profile NAME] of harmless characters, one space
 )
 
-const profilePrefix = "profile "
+// ProfilePrefix stands before the name in the headers of the config file.
+const ProfilePrefix = "profile "
 
 // formOf returns the form of the header text, whose closing bracket is at end. odd says
 // that unusual white space surrounds it.
@@ -23,7 +24,7 @@ func formOf(text []byte, end int, odd bool) form {
 		return formOdd
 	}
 	name := string(text[1:end])
-	if after, ok := strings.CutPrefix(name, profilePrefix); ok && isHarmless(after) {
+	if after, ok := strings.CutPrefix(name, ProfilePrefix); ok && isHarmless(after) {
 		return formProfile
 	}
 	if word, _, dotted := strings.Cut(name, "."); !isHarmless(name) || name == defaultsName || dotted && isJSWord(word) {

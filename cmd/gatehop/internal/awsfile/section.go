@@ -75,7 +75,7 @@ func (f *File) name(i int, kind Kind, reader int) (string, bool) {
 	s := &f.Sections[i]
 	switch {
 	case s.form == formProfile && kind == Config:
-		return s.Name[len(profilePrefix):], true
+		return s.Name[len(ProfilePrefix):], true
 	case s.form == formName && kind == Credentials:
 		return s.Name, true
 	case s.form == formName:

@@ -30,25 +30,45 @@ func (s *source) dir() string { return filepath.Dir(s.path) }
 // Read reads both files. It only finds their sections: what is wrong with a profile is
 // said by Chain. Errors are *Error.
 func Read(f Files) (*Config, error) {
-	c := &Config{files: [2]source{{path: f.Config, kind: awsfile.Config}, {path: f.Credentials, kind: awsfile.Credentials}}}
-	for i := range c.files {
-		s := &c.files[i]
-		if !filepath.IsAbs(s.path) {
-			// ./.aws/config belongs to whoever made the working directory.
-			return nil, &Error{File: s.path, Problem: "is not an absolute path"}
-		}
-		data, err := os.ReadFile(s.path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			var p *fs.PathError
-			if errors.As(err, &p) {
-				err = p.Err
-			}
-			return nil, &Error{File: s.path, Problem: fmt.Sprintf("cannot be read: %v", err)}
-		}
-		s.file = awsfile.Scan(data)
-		s.defaults = s.file.Defaults()
+	config, err := readFile(f.Config)
+	if err != nil {
+		return nil, err
 	}
-	return c, nil
+	credentials, err := readFile(f.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	return parse(f, config, credentials), nil
+}
+
+func readFile(path string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		// ./.aws/config belongs to whoever made the working directory.
+		return nil, &Error{File: path, Problem: "is not an absolute path"}
+	}
+	data, err := os.ReadFile(path)
+	var p *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case errors.As(err, &p):
+		return nil, &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", p.Err)}
+	case err != nil:
+		return nil, &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", err)}
+	}
+	return data, nil
+}
+
+// parse is Read of files with that content.
+func parse(f Files, config, credentials []byte) *Config {
+	c := &Config{files: [2]source{
+		{path: f.Config, kind: awsfile.Config, file: awsfile.Scan(config)},
+		{path: f.Credentials, kind: awsfile.Credentials, file: awsfile.Scan(credentials)},
+	}}
+	for i := range c.files {
+		c.files[i].defaults = c.files[i].file.Defaults()
+	}
+	return c
 }
 
 // value is one value of a section as botocore reads it.
@@ -172,8 +192,12 @@ func (c *Config) missing(name string) *Error {
 	for i := range c.files {
 		s := &c.files[i]
 		if meant, ok := s.file.Meant(s.kind, name); ok {
+			header := name
+			if s.kind == awsfile.Config && name != "default" {
+				header = awsfile.ProfilePrefix + name
+			}
 			return &Error{File: s.path, Line: meant.Line, Profile: name,
-				Problem: fmt.Sprintf("is not what [%s] names in this file", meant.Name)}
+				Problem: fmt.Sprintf("is not what [%s] names: in this file that takes [%s]", meant.Name, header)}
 		}
 	}
 	return &Error{File: c.files[0].path, Profile: name, Near: c.near(name),

@@ -33,7 +33,6 @@ var refusals = []refusal{
 	{name: "no gatehop profile", config: "[profile p]\nregion = x\n", from: "region = x", to: "gatehop_idp = adfs", line: 1},
 	{name: "a role without a source", config: "[profile p]\nrole_arn = arn:aws:iam::222222222222:role/P\n" + gatewayG, from: "role/P", to: "role/P\nsource_profile = g", line: 1},
 	{name: "a source without a role", config: gatewayG + "[profile p]\nsource_profile = g\n", from: "source_profile = g\n", to: "source_profile = g\nrole_arn = arn:aws:iam::222222222222:role/P\n", line: 4},
-	{name: "dangling source", config: hopP, from: "", to: "", credentials: ""},
 	{name: "a source that does not exist", config: strings.Replace(hopP, "= g", "= gg", 1), from: "= gg", to: "= g", key: "source_profile", near: "g", line: 6},
 	{name: "a chain that ends elsewhere", config: strings.Replace(hopP, "gatehop_idp = adfs", "region = x", 1), from: "region = x", to: "gatehop_idp = adfs", key: "source_profile", line: 6},
 	{name: "its own source", config: strings.Replace(hopP, "= g", "= p", 1), from: "= p", to: "= g", key: "source_profile", line: 6},
@@ -51,7 +50,7 @@ var refusals = []refusal{
 	{name: "unknown key", config: gatewayP + "gatehop_urll = https://a.example\n", from: "urll", to: "url", key: "gatehop_urll", near: "gatehop_url", line: 3},
 	{name: "unknown key, shorter", config: gatewayP + "gatehop_user = a\n", from: "gatehop_user ", to: "gatehop_username ", key: "gatehop_user", near: "gatehop_username", line: 3},
 	{name: "unknown key, letters swapped", config: gatewayP + "gatehop_porxy = none\n", from: "porxy", to: "proxy", key: "gatehop_porxy", near: "gatehop_proxy", line: 3},
-	{name: "unknown key, nothing near", config: gatewayP + "gatehop_zzzzzzzz = x\n", from: "gatehop_", to: "gatehop_", key: "gatehop_zzzzzzzz", line: 3},
+	{name: "unknown key, nothing near", config: gatewayP + "gatehop_zzzzzzzz = x\n", from: "gatehop_zzzzzzzz = x\n", to: "", key: "gatehop_zzzzzzzz", line: 3},
 	{name: "unknown key of an adapter", config: gatewayP + "gatehop_adfs_domian = x\n", from: "domian", to: "domain", key: "gatehop_adfs_domian", near: "gatehop_adfs_domain", line: 3},
 	{name: "unknown key of the form adapter", config: gatewayP + "gatehop_form_x = x\n", from: "gatehop_form_x = x\n", to: "", key: "gatehop_form_x", line: 3},
 	{name: "unknown key in the gateway of a hop", config: strings.Replace(hopP, "gatehop_idp", "gatehop_x = y\ngatehop_idp", 1), from: "gatehop_x = y\n", to: "", key: "gatehop_x", line: 2, profile: "g"},
@@ -61,11 +60,9 @@ var refusals = []refusal{
 	{name: "gatehop_from itself", config: "[profile p]\ngatehop_from = p\n" + gatewayG, from: "= p", to: "= g", key: "gatehop_from", line: 2},
 	{name: "gatehop_from in a circle", config: "[profile p]\ngatehop_from = q\n[profile q]\ngatehop_from = p\n" + gatewayG, from: "= p", to: "= g", key: "gatehop_from", line: 4, profile: "q"},
 	{name: "gatehop_from to no provider", config: "[profile p]\ngatehop_from = q\n[profile q]\nregion = x\n", from: "region = x", to: "gatehop_idp = adfs", key: "gatehop_from", line: 2},
-	{name: "key of another kind", config: gatewayP + "gatehop_adfs_domain = x\n", from: "", to: ""},
 	{name: "key of another kind of provider", config: "[profile p]\ngatehop_idp = form\ngatehop_adfs_domain = x\n", from: "= form", to: "= adfs", key: "gatehop_adfs_domain", line: 3},
 	{name: "hop's key in a gateway", config: gatewayP + "gatehop_external_id = xx\n", from: "gatehop_external_id", to: "external_id", key: "gatehop_external_id", line: 3},
 	{name: "gateway's key in a hop", config: hopP + "gatehop_url = https://a.example\n", from: "gatehop_url", to: "x_url", key: "gatehop_url", line: 7},
-	{name: "roles of two partitions", config: hopP, from: "", to: ""},
 	{name: "a hop into another partition", config: strings.Replace(hopP, "arn:aws:iam::222222222222", "arn:aws-cn:iam::222222222222", 1), from: "aws-cn", to: "aws", key: "role_arn", line: 5},
 	{name: "provider of another account", config: gatewayP + "gatehop_role_arn = arn:aws:iam::111111111111:role/G\ngatehop_principal_arn = arn:aws:iam::222222222222:saml-provider/A\n", from: "222222222222", to: "111111111111", key: "gatehop_principal_arn", line: 4},
 	{name: "provider of another partition", config: gatewayP + "gatehop_role_arn = arn:aws:iam::111111111111:role/G\ngatehop_principal_arn = arn:aws-cn:iam::111111111111:saml-provider/A\n", from: "aws-cn", to: "aws", key: "gatehop_principal_arn", line: 4},
@@ -87,7 +84,6 @@ var refusals = []refusal{
 	{name: "a plain key in large letters", config: gatewayP + "REGION = eu-west-1\n", from: "REGION", to: "region", key: "region", line: 3},
 	{name: "a plain key with a colon", config: gatewayP + "region: eu-west-1\n", from: ":", to: " =", key: "region", line: 3},
 	{name: "a plain key without value", config: gatewayP + "region =\n", from: "region =\n", to: "", key: "region", line: 3},
-	{name: "a plain source with a comment", config: hopP, from: "", to: ""},
 	{name: "source with a comment", config: strings.Replace(hopP, "= g\n", "= g ; x\n", 1), from: " ; x", to: "", key: "source_profile", line: 6},
 	{name: "a key that an SDK takes for an indented one", config: gatewayP + "output = json\n  region = x\n", from: "  region", to: "region", line: 1},
 
@@ -102,13 +98,6 @@ var refusals = []refusal{
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range refusals {
-		if tt.key == "" && tt.line == 0 && tt.near == "" && tt.from == "" { // a control alone
-			c, _ := configure(t, tt.config, tt.credentials)
-			if _, err := c.Chain("p"); err != nil {
-				t.Errorf("%s: Chain = %v", tt.name, err)
-			}
-			continue
-		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c, _ := configure(t, tt.config, tt.credentials)
@@ -123,9 +112,6 @@ func TestRefusals(t *testing.T) {
 			}
 			if e.Key != tt.key || e.Near != tt.near || e.Line != tt.line || e.Profile != profile || !filepath.IsAbs(e.File) {
 				t.Errorf("error = %#v, want key %q, near %q, line %d", *e, tt.key, tt.near, tt.line)
-			}
-			if tt.from == tt.to {
-				return
 			}
 			config := strings.Replace(tt.config, tt.from, tt.to, 1)
 			credentials := strings.Replace(tt.credentials, tt.from, tt.to, 1)
