@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +39,7 @@ func serveCounted(t *testing.T, h http.Handler, ca *idptest.CA) *counted {
 		c.mu.Unlock()
 		h.ServeHTTP(w, r)
 	}))
+	c.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are the tests' business
 	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			c.mu.Lock()
