@@ -249,7 +249,7 @@ func pretty(e *etree.Element, depth int) {
 	}
 	for _, c := range children {
 		pretty(c, depth+1)
-		e.InsertChild(c, etree.NewText(inner))
+		e.InsertChildAt(c.Index(), etree.NewText(inner))
 	}
 	e.CreateText(outer)
 }

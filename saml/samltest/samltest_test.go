@@ -86,10 +86,10 @@ func TestIssueDeterministic(t *testing.T) {
 	r := func(src io.Reader) string {
 		return document(t, samltest.Response{Roles: samltest.RoleValues(2, "P"), SignResponse: true, Rand: src})
 	}
-	if r(seeded()) != r(seeded()) {
+	if first, second := r(seeded()), r(seeded()); first != second {
 		t.Error("two responses of one source differ")
 	}
-	if r(nil) == r(nil) || r(nil) == r(seeded()) {
+	if first, second := r(nil), r(nil); first == second || first == r(seeded()) {
 		t.Error("responses of the system's source are alike")
 	}
 	if _, err := idp(t).Issue(samltest.Response{Rand: strings.NewReader("short")}); err == nil {

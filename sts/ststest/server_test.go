@@ -214,7 +214,7 @@ func TestCredentialsLook(t *testing.T) {
 		o.Rand = bytes.NewReader(make([]byte, 10000))
 		return login(t, New(o), response(start))
 	}
-	if same() != same() {
+	if first, second := same(), same(); first != second {
 		t.Error("credentials do not come from Rand alone")
 	}
 }
