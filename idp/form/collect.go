@@ -110,7 +110,7 @@ func (r *reader) control(n *html.Node) *Control {
 			}
 		}
 	}
-	c.Label = r.label(c)
+	c.Label, c.role = r.label(c), c.findRole()
 	return c
 }
 
@@ -147,7 +147,7 @@ func (r *reader) legend(fieldset *html.Node) *html.Node {
 func (r *reader) text(label *html.Node) string {
 	text, ok := r.around[label]
 	if !ok {
-		text = fold(nodeText(label))
+		text = clip(nodeText(label))
 		r.around[label] = text
 	}
 	return text
@@ -167,11 +167,18 @@ func (r *reader) label(c *Control) string {
 		placeholder = "" // an example, not a name
 	}
 	for _, text := range []string{byID, around, c.attr("aria-label"), placeholder, c.attr("title")} {
-		if text = strings.TrimRight(fold(text), ":* "); text != "" {
+		if text = strings.TrimRight(clip(text), ":* "); text != "" {
 			return text
 		}
 	}
 	return ""
+}
+
+// maxLabel is the most of a label that is kept, in bytes.
+const maxLabel = 1 << 10
+
+func clip(text string) string {
+	return strings.ToValidUTF8(fold(text[:min(len(text), maxLabel)]), "")
 }
 
 // optionsOf reads the options of a select and settles which are selected: of a select

@@ -135,15 +135,12 @@ func (f *Form) isAutomatic(scripted bool) bool {
 // submits reports whether a script of the page submits a form.
 func (p *Page) submits() bool { return slices.ContainsFunc(p.code(), submitCall().MatchString) }
 
-// maxScript is how much of a script is looked at: those that send on are short.
+// maxScript is how much of a script is kept: those that send on are short.
 const maxScript = 64 << 10
 
 // code is what runs when the page is shown: inline scripts and the body's onload.
 func (p *Page) code() []string {
-	var code []string
-	for _, script := range p.Scripts {
-		code = append(code, script[:min(len(script), maxScript)])
-	}
+	code := slices.Clone(p.Scripts)
 	for _, n := range p.Find("body[onload]").Nodes {
 		code = append(code, attrOf(n, "onload"))
 	}

@@ -36,6 +36,7 @@ type Control struct {
 	Autocomplete []string
 
 	node *html.Node
+	role Role
 }
 
 // Option is one choice of a select.

@@ -38,7 +38,7 @@ type Page struct {
 	Title   string   // white space folded; written by the provider
 	Forms   []*Form  // in document order
 	Refresh *Refresh // nil if the page names no other to go on to
-	Scripts []string // texts of the inline scripts
+	Scripts []string // beginnings of the inline scripts, 64 KiB of each
 
 	doc  *goquery.Document
 	cs   charset
@@ -46,10 +46,11 @@ type Page struct {
 	sum  [sha256.Size]byte // of the body as received
 
 	hidden map[*html.Node]bool // what hides has found so far
+	login  *Login              // what Login has found
 }
 
 // Parse reads a response. The error is a *idp.PageError with verdict TooLarge for a
-// page over 50,000 elements or 512 levels; nothing else is an error.
+// page over 50,000 elements, 5,000 controls or 512 levels; nothing else is an error.
 func Parse(r Response) (*Page, error) {
 	p := &Page{
 		URL: r.URL, Base: r.URL, Status: r.Status, Header: r.Header,

@@ -65,8 +65,12 @@ func TestParseLimits(t *testing.T) {
 		{"100,000 levels", strings.Repeat("<div>", 100_000), true},
 		{"many that need no end tag", strings.Repeat("<li>x", 20_000), false},
 		{"formatting that blocks repeat", "<p>" + formatting(400) + strings.Repeat("<p>x", 20_000), false},
-		{"one huge tag", "<input value='" + strings.Repeat("x", 3<<20) + "'>", true},
-		{"escapes that grow", strings.Repeat(`<i title='""""""""""""""""""""'>`, 1) + strings.Repeat(`"`, 1<<20), true},
+		{"5,000 controls", "<form>" + strings.Repeat("<input name=a>", 4999), false},
+		{"5,001 controls", "<form>" + strings.Repeat("<input name=a>", 5000), true},
+		{"one huge tag", "<input value='" + strings.Repeat("x", 4<<20) + "'>", true},
+		{"one large tag", "<input value='" + strings.Repeat("x", 3<<20) + "'>", false},
+		{"escapes that grow", "<p title='" + strings.Repeat(`"`, 1<<20) + "'>", true},
+		{"much text", strings.Repeat("some text & more. ", 200_000), false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -253,6 +257,8 @@ func TestWords(t *testing.T) {
 		{`<div class="message-box error"><h3>Incorrect</h3> <p>Try again</p></div>`, "Incorrect Try again"},
 		{`<span id=input-error-username>five</span>`, "five"},
 		{`<div id=loginErrorsPanel><p>six</p></div>`, "six"},
+		{`<div><img src="/icons/gtk-dialog-error.48x48.png"><h2>Error</h2><p><strong>seven</strong></p><p>and why</p></div><p>text</p>`, "seven"},
+		{`<div><img src="/icons/gtk-dialog-authentication.png"><p>nothing</p></div>`, ""},
 		{`<p>nothing</p>`, ""},
 	}
 	for _, c := range cases {

@@ -40,8 +40,10 @@ var roleRules = []struct {
 	{User, hasType("tel")},
 }
 
-// Role works out what a field is for.
-func (c *Control) Role() Role {
+// Role is what the field is for.
+func (c *Control) Role() Role { return c.role }
+
+func (c *Control) findRole() Role {
 	switch c.Type {
 	case "text", "password", "email", "tel", "number":
 	default:
@@ -216,6 +218,14 @@ const minScore = 6
 // Login finds the form that signs in: the one that looks most like it, the first of
 // several. A form without a password field is one only if it asks for little else.
 func (p *Page) Login() (Login, bool) {
+	if p.login == nil {
+		best := p.findLogin()
+		p.login = &best
+	}
+	return *p.login, p.login.Form != nil
+}
+
+func (p *Page) findLogin() Login {
 	var best Login
 	score := minScore - 1
 	for _, f := range p.Forms {
@@ -227,7 +237,7 @@ func (p *Page) Login() (Login, bool) {
 			best, score = l, s
 		}
 	}
-	return best, best.Form != nil
+	return best
 }
 
 // asksMore reports whether a form wants more text than that of one field: a report, an

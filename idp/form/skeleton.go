@@ -3,7 +3,6 @@ package form
 import (
 	"bytes"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 
@@ -14,7 +13,9 @@ import (
 // before one is built.
 const (
 	maxElements = 50_000
-	maxToken    = 2 << 20 // bytes of one tag or one run of text; the largest assertion known has 400 KB
+	maxControls = 5_000   // and forms: each is remembered with all there is to know of it
+	maxToken    = 4 << 20 // bytes of one tag or one run of text; the largest assertion known has 400 KB
+	maxText     = 64 << 10
 )
 
 // errTooMany ends the reading of a page over the limits.
@@ -44,7 +45,7 @@ type skeleton struct {
 	err      error
 	size     int // bytes read, bounds what escaping may add
 	wrote    int
-	elements int
+	elements int // start tags so far
 	pointer  int // form element pointer: number of the open form, 0 for none
 	forms    int
 	inSelect bool
@@ -60,10 +61,34 @@ func newSkeleton(text []byte) *skeleton {
 	return s
 }
 
-// checkLimits runs the token pass alone.
+// checkLimits counts what the tree builder would have to build.
 func checkLimits(text []byte) error {
-	_, err := io.Copy(io.Discard, newSkeleton(text))
-	return err
+	z := html.NewTokenizer(bytes.NewReader(text))
+	z.SetMaxBuf(maxToken)
+	elements, controls := 0, 0
+	for elements <= maxElements && controls <= maxControls {
+		switch z.Next() {
+		case html.ErrorToken:
+			if errors.Is(z.Err(), html.ErrBufferExceeded) {
+				return errTooMany
+			}
+			return nil
+		case html.StartTagToken, html.SelfClosingTagToken:
+			elements++
+			name, _ := z.TagName()
+			if string(name) == "noscript" {
+				z.NextIsNotRawText()
+			}
+			if owned[string(name)] || string(name) == "form" {
+				controls++
+			}
+		case html.EndTagToken:
+			if name, _ := z.TagName(); string(name) == "p" || string(name) == "br" {
+				elements++ // without a start tag these end tags make an element
+			}
+		}
+	}
+	return errTooMany
 }
 
 // Read returns the next bytes of the text for the tree builder. Errors are io.EOF and
@@ -75,7 +100,7 @@ func (s *skeleton) Read(p []byte) (int, error) {
 		}
 		s.step()
 		s.wrote += s.out.Len()
-		if s.elements > maxElements || s.wrote > 2*s.size+(64<<10) {
+		if s.wrote > 2*s.size+64*s.elements+(64<<10) {
 			s.out.Reset()
 			s.err = errTooMany
 		}
@@ -107,9 +132,13 @@ func (s *skeleton) text() {
 	switch {
 	case s.template > 0:
 	case raw == "script":
-		s.scripts = append(s.scripts, string(s.z.Text()))
-	case raw == "textarea" || raw == "title" || raw == "":
+		text := s.z.Text()
+		s.scripts = append(s.scripts, string(text[:min(len(text), maxScript)]))
+	case raw == "textarea":
 		escape(&s.out, s.z.Token().Data)
+	case raw == "title" || raw == "":
+		text := s.z.Token().Data
+		escape(&s.out, text[:min(len(text), maxText)]) // nobody reads more
 	}
 }
 
@@ -217,8 +246,6 @@ func (s *skeleton) end(name string) {
 		s.noscript = max(0, s.noscript-1)
 	case name == "select":
 		s.inSelect = false
-	case name == "p" || name == "br":
-		s.elements++ // without a start tag these end tags make an element
 	case formatting[name]:
 		name = "span"
 	}

@@ -132,6 +132,7 @@ func TestSubmitOwner(t *testing.T) {
 		{"form never closed", `<form id=f method=post><input name=a value=1><p>text`, "a=1"},
 		{"misnested", `<b><form id=f method=post><i><input name=a value=1></b><input name=b value=2></i></form>`, "a=1&b=2"},
 		{"forged marks", `<form id=g></form><form id=f method=post gatehop-form=1><input name=a value=1 gatehop-owner=1></form>`, "a=1"},
+		{"forged owner", `<input name=b value=2 gatehop-owner=1><form id=f method=post><input name=a value=1></form>`, "a=1"},
 		{"two forms of one id", `<form id=f method=post><input name=a value=1></form><form id=f><input name=b value=2></form><input name=c value=3 form=f>`, "a=1&c=3"},
 	}
 	for _, c := range cases {
@@ -193,6 +194,10 @@ func TestSubmitTarget(t *testing.T) {
 				t.Errorf("Submit = %s %s, %v, want %s", got.Method, got.URL, err, c.want)
 			}
 		})
+	}
+	p := read(t, "https://alice:hunter2@idp.example/sso?a=b#c", utf8HTML, `<form id=f method=post></form>`)
+	if got, err := p.FormByID("f").Submit(nil, form.Fill{}); err != nil || got.URL != "https://idp.example/sso?a=b" {
+		t.Errorf("Submit = %s, %v, want no user and no fragment", got.URL, err)
 	}
 	refused := map[string]idp.Verdict{
 		`<form id=f method=post action="javascript:go()">`:         idp.ScriptOnly,

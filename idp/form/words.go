@@ -15,6 +15,7 @@ var errorPlaces = []string{
 	`#msg`,
 	`[id^="input-error"]`,
 	`#loginErrorsPanel`,
+	`img[src*="dialog-error"] ~ p`, // themes that mark the block by an icon alone: SimpleSAMLphp 1.19
 }
 
 // Words are the provider's words about what was wrong: the text of the first place

@@ -149,6 +149,48 @@ func refusals() []refusal {
 	}
 }
 
+// TestADFSAssertion is what the assertion says about its user.
+func TestADFSAssertion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		u           idptest.User
+		roles       int
+		sessionName string
+		duration    time.Duration
+	}{
+		"as she comes": {u: idptest.Alice(), roles: 3, sessionName: "alice@corp.example"},
+		"without more": {u: idptest.User{Name: alice, Password: idptest.AlicePassword}, sessionName: "alice"},
+		"no roles":     {u: idptest.User{Name: alice, Password: idptest.AlicePassword, Roles: idptest.SampleRoles(), State: idptest.UserNoRoles}, sessionName: "alice"},
+		"duration": {u: idptest.User{Name: alice, Password: idptest.AlicePassword, Roles: idptest.SampleRoles()[:1], SessionName: "a", SessionDuration: "28800"},
+			roles: 1, sessionName: "a", duration: 8 * time.Hour},
+	} {
+		p := newADFS(t, idptest.Options{Users: []idptest.User{c.u}})
+		got, err := saml.Decode(newBrowser(t, p, p.Elsewhere()).signIn(entry, alice, idptest.AlicePassword).assertion())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(got.Roles) != c.roles || got.SessionName != c.sessionName || got.SessionDuration != c.duration || got.Subject != alice || !got.Issued.Equal(start) {
+			t.Errorf("%s: %d roles, session %s for %v, subject %s, issued %v", name, len(got.Roles), got.SessionName, got.SessionDuration, got.Subject, got.Issued)
+		}
+	}
+}
+
+// TestADFSSigner: without a signer given, the provider makes its own, once, under the
+// entity ID of an AD FS, which is http and has no port.
+func TestADFSSigner(t *testing.T) {
+	t.Parallel()
+	a, err := idptest.NewADFS(idptest.Options{Host: host + ":443", Now: (&clock{now: start}).Now, Rand: seed()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, a, a.Elsewhere())
+	got := wantAssertion(t, b.signIn(entry, alice, idptest.AlicePassword))
+	if want := "http://" + host + "/adfs/services/trust"; got.Issuer != want {
+		t.Errorf("Issuer = %s, want %s", got.Issuer, want)
+	}
+}
+
 // TestADFSRefuses has, for each thing that AD FS refuses, what a browser is shown.
 func TestADFSRefuses(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,11 @@ func TestADFSSession(t *testing.T) {
 			}
 			return f
 		}
-		wantAssertion(t, b.signIn(entry, alice, idptest.AlicePassword))
+		p := b.signIn(entry, alice, idptest.AlicePassword)
+		wantAssertion(t, p)
+		if lasts := strings.Contains(p.header.Values("Set-Cookie")[1], "; expires="); lasts != kmsi {
+			t.Errorf("the cookie outlives the browser = %v, want %v", lasts, kmsi)
+		}
 		c.advance(7 * time.Hour)
 		wantAssertion(t, b.signIn(entry, alice))
 		if got := a.Stats(); got.Logins != 1 || got.Requests != 5 {

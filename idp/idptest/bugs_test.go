@@ -161,6 +161,7 @@ func formMutants() []mutant {
 				p := b.signIn(entry, alice, idptest.AlicePassword)
 				b.submit(p, p.id("updatePasswordForm"), map[string]string{"OldPassword": "x"})
 			}},
+		{name: "a password as a name", bug: 16, fields: add(idptest.Field{Name: idptest.AlicePassword})},
 		{name: "a button that is not there", bug: 16, fields: add(idptest.Field{Name: "submit", Value: "Sign in"})},
 		{name: "fields of another form", bug: 16, o: idptest.Options{ClaimsProviders: []string{idptest.LocalAuthority, "b"}}, walk: func(b *browser) {
 			b.post(entry, []idptest.Field{{Name: "Email"}, {Name: "UserName", Value: alice}})
@@ -227,6 +228,9 @@ func TestClientBugs(t *testing.T) {
 			m.walk(b)
 			bugs := a.ClientBugs()
 			wantBug(t, bugs, m.bug)
+			if m.name == "posts a refused password again" && !strings.HasSuffix(bugs[0], ": POST /adfs/ls/IdpInitiatedSignOn.aspx)") {
+				t.Errorf("the report does not say where: %s", bugs[0])
+			}
 			for _, bug := range bugs {
 				own := strings.HasPrefix(bug, fmt.Sprintf("%d: ", m.bug))
 				if !own && !strings.HasPrefix(bug, fmt.Sprintf("%d: ", m.also)) {

@@ -141,10 +141,7 @@ func fromLatin1(s string) string {
 func toLatin1(page []byte) []byte {
 	out := make([]byte, 0, len(page))
 	for _, r := range string(page) {
-		if r > 0xff {
-			r = '?'
-		}
-		out = append(out, byte(r))
+		out = append(out, byte(min(r, 0xff))) // no page of ours has anything beyond
 	}
 	return out
 }

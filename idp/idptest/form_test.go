@@ -21,7 +21,9 @@ func TestForm(t *testing.T) {
 		idptest.QuirkSelect, idptest.QuirkCheckboxes, idptest.QuirkTextarea, idptest.QuirkCharsetField, idptest.QuirkOtherForms,
 		idptest.QuirkComment, idptest.QuirkHiddenError, idptest.QuirkRelayState,
 	}
-	cases := map[string][]idptest.Quirk{"none": nil, "everything": everything}
+	cases := map[string][]idptest.Quirk{
+		"none": nil, "everything": everything, "two kinds of buttons": {idptest.QuirkSeveralSubmits, idptest.QuirkImageSubmit},
+	}
 	for _, q := range idptest.Quirks() {
 		cases[string(q)] = []idptest.Quirk{q}
 	}
@@ -178,6 +180,7 @@ func TestFormRefuses(t *testing.T) {
 		o        idptest.FormOptions
 		user     string
 		password string
+		empty    bool // no password at all, which is no attempt
 		page     string
 		words    string
 	}{
@@ -185,6 +188,7 @@ func TestFormRefuses(t *testing.T) {
 		{name: "wrong password in two steps", o: idptest.FormOptions{Quirks: []idptest.Quirk{idptest.QuirkTwoStep}},
 			user: "alice", password: "wrong", page: "ssp/login.html", words: wrong},
 		{name: "unknown user", user: "bob", page: "ssp/login.html", words: wrong},
+		{name: "empty password", user: "alice", empty: true, page: "ssp/login.html", words: wrong},
 		{name: "locked", o: idptest.FormOptions{Users: user(idptest.UserLocked)}, user: "alice", page: "ssp/login.html", words: wrong},
 		{name: "disabled", o: idptest.FormOptions{Users: user(idptest.UserDisabled)}, user: "alice", page: "ssp/login.html", words: wrong},
 		{name: "without words", o: idptest.FormOptions{Fault: idptest.FaultNoWords}, user: "alice", page: "ssp/login.html"},
@@ -198,7 +202,7 @@ func TestFormRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := newForm(t, c.o)
-			if c.password == "" {
+			if c.password == "" && !c.empty {
 				c.password = idptest.AlicePassword
 			}
 			p := newBrowser(t, f, f.Elsewhere()).signIn(formEntry, c.user, c.password)
@@ -211,6 +215,9 @@ func TestFormRefuses(t *testing.T) {
 			}
 			if p.assertion() != "" {
 				t.Error("an assertion was issued")
+			}
+			if want := map[bool]int{false: 1, true: 0}[c.empty || c.o.DropCookies]; f.Stats().Logins != want {
+				t.Errorf("Logins = %d, want %d", f.Stats().Logins, want)
 			}
 			wantClean(t, f.ClientBugs())
 		})

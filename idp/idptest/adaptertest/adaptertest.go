@@ -38,7 +38,8 @@ type Suite struct {
 	// Open makes the adapter for the provider at base, which is Base.
 	Open func(base string) (idp.Adapter, error)
 	// Provider makes a provider that knows User by idptest.AlicePassword with the roles
-	// of idptest.SampleRoles, and has that fault.
+	// of idptest.SampleRoles, and has that fault. It is called once or twice per case: a
+	// Signer made once saves seconds.
 	Provider func(fault idptest.Fault) (Provider, error)
 	User     string // as the person types it
 	Words    string // the beginning of what the provider says about a wrong password
