@@ -29,6 +29,9 @@ type app struct {
 	unattended              bool // nobody may be asked, whatever terminal there is
 
 	config    *profile.Config
+	made      *settings // of the gateway called madeFor
+	madeFor   string
+	said      bool // that nothing can be kept
 	term      terminal
 	termTried bool
 	awsClient *http.Client
@@ -49,8 +52,17 @@ func (a *app) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// warn is one line about something that does not stop the work.
+// warn is one line about something that does not stop the work. That nothing can be
+// kept is said once, however many things that are.
 func (a *app) warn(err error) {
+	var file *store.FileError
+	var dir *store.DirError
+	if errors.As(err, &file) || errors.As(err, &dir) {
+		if a.said {
+			return
+		}
+		a.said = true
+	}
 	if err != nil {
 		fmt.Fprintf(a.stderr, "gatehop: warning: %v\n", err)
 	}
@@ -104,22 +116,20 @@ func (a *app) profileName(ctx context.Context, config *profile.Config, given []s
 	if name := environ(a.env).first("GATEHOP_PROFILE", "AWS_PROFILE"); name != "" {
 		return name, nil
 	}
-	names := config.Names()
-	for _, name := range names {
-		if name == "default" {
-			return name, nil
-		}
+	if config.Mentions("default") { // with a mistake in it too: another one is not what is meant
+		return "default", nil
 	}
-	if gateways := config.Gateways(); len(gateways) == 1 {
+	gateways := config.Gateways()
+	if len(gateways) == 1 {
 		return gateways[0], nil
 	}
-	return a.askProfile(ctx, names)
+	if len(gateways) == 0 {
+		return "", &noProfilesError{}
+	}
+	return a.askProfile(ctx, config.Names())
 }
 
 func (a *app) askProfile(ctx context.Context, names []string) (string, error) {
-	if len(names) == 0 {
-		return "", &noProfilesError{}
-	}
 	answer, err := a.prompter().Ask(ctx, idp.Question{Field: "profile", Label: "Profile", Public: true, Options: names})
 	var needs *idp.NeedsInputError
 	if errors.As(err, &needs) {
@@ -192,28 +202,31 @@ func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, kept, err := a.state(settings.SignIn.Store)
+	dir, kept, err := a.state(settings.SignIn.Store, true)
 	if err != nil {
 		return nil, err
 	}
 	choices := a.choices(dir)
-	user := settings.SignIn.Username
-	if user == "" {
-		user = choices.Get(ch[0].Name).User
+	if settings.SignIn.Username == "" || ch[0].RoleARN == "" {
+		known, err := choices.Get(ch[0].Name)
+		if err != nil {
+			return nil, err
+		}
+		settings.remember(ch, known)
 	}
 	f := &flow.Flow{
-		Gateway: ch[0].Name, Want: flow.Want{User: user}, Trust: settings.digest(),
+		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
-		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: aliases(ch),
+		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
+		Login: func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, ch[0].Name, settings) },
 	}
-	f.Confirm = a.confirm
-	f.Login = func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, settings, user) }
+	lock := a.locker(dir, ch[0].Name)
 	f.Sessions = &creds.Flight[flow.Session]{
-		Store: kept, Lock: locker(dir), Fresh: f.Fresh,
+		Store: kept, Lock: lock, Fresh: f.Fresh,
 		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Now: a.now, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
-		Store: store.NewMemory(), Lock: locker(dir), Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
+		Store: store.NewMemory(), Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
 		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Now: a.now, Warn: a.warn,
 	}
 	return f, nil
@@ -222,16 +235,6 @@ func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
 func (a *app) confirm(ctx context.Context, q idp.Question) (bool, error) {
 	answer, err := a.prompter().Ask(ctx, q)
 	return answer.Reveal() == "yes", err
-}
-
-func aliases(ch profile.Chain) map[string]string {
-	m := map[string]string{}
-	for _, p := range ch {
-		if account := accountOf(p.RoleARN); account != "" && p.Alias != "" {
-			m[account] = p.Alias
-		}
-	}
-	return m
 }
 
 // completeProfiles completes profile names on the command line.

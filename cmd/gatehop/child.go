@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -11,12 +12,14 @@ import (
 	"syscall"
 )
 
-// lookPath finds a program in the PATH of the given environment. A name without a
-// slash is never taken from the current directory.
+// lookPath finds a program in the PATH of the given environment, as a shell does: what
+// may not be run is passed over while anything else fits. A name without a slash is
+// never taken from the current directory.
 func lookPath(name string, env []string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) || strings.Contains(name, "/") {
 		return exec.LookPath(name)
 	}
+	problem := exec.ErrNotFound
 	for _, dir := range filepath.SplitList(environ(env).get("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
@@ -25,19 +28,19 @@ func lookPath(name string, env []string) (string, error) {
 		if err == nil {
 			return path, nil
 		}
-		if errors.Is(err, os.ErrPermission) && runtime.GOOS != "windows" {
-			return "", err
+		if info, statErr := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrPermission) && statErr == nil && info.Mode().IsRegular() {
+			problem = fs.ErrPermission
 		}
 	}
-	return "", exec.ErrNotFound
+	return "", problem
 }
 
 // runChild runs c in this process group and reports its exit status as a *childExit.
-// Ctrl-C reaches the child by itself; a termination signal is passed on.
+// Ctrl-C and Ctrl-\ reach the child by themselves; other requests to end are passed on.
 func (a *app) runChild(c command) error {
 	cmd := &exec.Cmd{Path: c.path, Args: c.args, Env: c.env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return startProblem(c.args[0], err)
@@ -47,7 +50,7 @@ func (a *app) runChild(c command) error {
 	for {
 		select {
 		case s := <-signals:
-			if s != os.Interrupt {
+			if s == syscall.SIGTERM || s == syscall.SIGHUP {
 				_ = cmd.Process.Signal(s)
 			}
 		case err := <-done:

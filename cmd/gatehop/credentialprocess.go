@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -42,11 +43,6 @@ func (a *app) credentialProcess(ctx context.Context, given []string) error {
 	if err != nil {
 		return err
 	}
-	if a.isUnattended() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, unattendedLimit)
-		defer cancel()
-	}
 	s, err := a.sourceOf(ctx, f, ch)
 	if err != nil {
 		return err
@@ -54,33 +50,44 @@ func (a *app) credentialProcess(ctx context.Context, given []string) error {
 	return a.printProcess(s)
 }
 
-// sourceOf yields a session. Where nobody may be asked it signs in only with what it
-// has, and uses what is left of a session up to the last minute.
+// sourceOf yields a session. Where nobody may be asked it does not even wait if it has
+// nothing to sign in with, it takes a limited time, and it uses what is left of a
+// session up to the last minute.
 func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
 	if !a.isUnattended() {
 		return f.Source(ch)(ctx)
 	}
-	a.withoutPerson(f, ch)
-	s, err := f.Source(ch)(ctx)
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err := a.withoutPerson(ctx, f, ch); err != nil {
+		return flow.Session{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, unattendedLimit)
+	defer cancel()
+	s, err := f.Source(ch)(limited)
+	if limited.Err() != nil && ctx.Err() == nil && err != nil {
+		err = &needsLoginError{Profile: ch[0].Name, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
+	}
+	if err == nil || ctx.Err() != nil {
 		return s, err
 	}
-	if left, ok := f.Cached(context.WithoutCancel(ctx), ch); ok {
+	if left, ok := f.Cached(ctx, ch); ok && explain(err).status != statusUsage && !errors.As(err, new(*flow.PinError)) {
+		a.warn(err)
 		return left, nil
 	}
 	return s, err
 }
 
-// withoutPerson makes a sign-in that asks nobody fail before anything is sent where it
-// cannot succeed.
-func (a *app) withoutPerson(f *flow.Flow, ch profile.Chain) {
-	login := f.Login
-	f.Login = func(ctx context.Context) (flow.Signed, error) {
-		if err := a.canSignInAlone(ch); err != nil {
-			return flow.Signed{}, err
-		}
-		return login(ctx)
+// withoutPerson makes a sign-in that asks nobody fail before anything is sent, or waited
+// for, where it cannot succeed.
+func (a *app) withoutPerson(ctx context.Context, f *flow.Flow, ch profile.Chain) error {
+	missing := a.canSignInAlone(ch)
+	if missing == nil {
+		return nil
 	}
+	f.Login = func(context.Context) (flow.Signed, error) { return flow.Signed{}, missing }
+	if f.Live(ctx, ch) {
+		return nil
+	}
+	return missing
 }
 
 // isUnattended reports whether nobody may be asked in this run.
@@ -95,8 +102,11 @@ func (a *app) canSignInAlone(ch profile.Chain) error {
 	if err != nil {
 		return err
 	}
-	if s.Password.IsZero() {
+	switch {
+	case s.Password.IsZero():
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password"}
+	case s.User == "":
+		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the user name"}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -65,24 +67,30 @@ func (p process) awsFiles() (profile.Files, error) {
 
 func (p process) awsFile(variable, name string) (string, error) {
 	path := environ(p.env).get(variable)
-	if path != "" && !strings.HasPrefix(path, "~") {
+	rest, tilde := strings.CutPrefix(path, "~")
+	switch {
+	case path != "" && !tilde:
 		return filepath.Abs(path)
+	case rest != "" && !os.IsPathSeparator(rest[0]):
+		return "", &usageError{text: fmt.Sprintf("%s=%q: only one's own home can be written as ~", variable, path)}
 	}
 	home := p.home()
-	if home == "" {
+	switch {
+	case home == "":
 		return "", &HomeError{For: "the AWS " + name + " file", Variable: variable}
-	}
-	if path == "" {
+	case path == "":
 		return filepath.Join(home, ".aws", name), nil
 	}
-	return filepath.Join(home, strings.TrimLeft(path, `~/\`)), nil
+	return filepath.Join(home, rest), nil
 }
 
 // stateDir returns the state directory: GATEHOP_HOME, else the platform's place.
 func (p process) stateDir() (string, error) {
 	env := environ(p.env)
-	if dir := env.get("GATEHOP_HOME"); dir != "" {
-		return filepath.Abs(dir)
+	if dir := env.get("GATEHOP_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	} else if dir != "" {
+		return "", &usageError{text: fmt.Sprintf("GATEHOP_HOME=%q is not an absolute path", dir)}
 	}
 	if runtime.GOOS == "windows" {
 		if dir := env.get("LocalAppData"); filepath.IsAbs(dir) {

@@ -11,7 +11,6 @@ import (
 	"gatehop/creds/sink"
 	"gatehop/creds/store"
 	"gatehop/idp"
-	"gatehop/saml"
 	"gatehop/sts"
 )
 
@@ -52,7 +51,7 @@ func explain(err error) explanation {
 // explainers are asked in order; the first that knows the error fills in the rest.
 var explainers = []func(error, *explanation) bool{
 	explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
-	explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS, explainTime,
+	explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
 }
 
 func explainInterrupt(err error, e *explanation) bool {
@@ -88,7 +87,11 @@ func explainUsage(err error, e *explanation) bool {
 	case errors.As(err, &shell):
 		e.hint = "use --shell bash or --shell zsh"
 	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
-		e.message, e.hint = strings.SplitN(err.Error(), "\n", 2)[0], "`gatehop --help` lists the commands"
+		message, more, _ := strings.Cut(err.Error(), "\n")
+		e.message, e.hint = message, "`gatehop --help` lists the commands"
+		if words := strings.Fields(more); len(words) > 0 && strings.Contains(more, "Did you mean") {
+			e.hint = fmt.Sprintf("did you mean %q?", words[len(words)-1])
+		}
 	default:
 		return false
 	}
@@ -109,7 +112,9 @@ func explainProfile(err error, e *explanation) bool {
 		e.status, e.detail, e.hint = statusAmbiguous, open.names, "name one, or set GATEHOP_PROFILE"
 		return true
 	case errors.As(err, &bad):
-		e.hint = "edit " + bad.File
+		if bad.Line > 0 {
+			e.hint = "edit " + bad.File
+		}
 		if bad.Near != "" {
 			e.hint = fmt.Sprintf("did you mean %q?", bad.Near)
 		}
@@ -124,12 +129,19 @@ func explainProfile(err error, e *explanation) bool {
 }
 
 func explainState(err error, e *explanation) bool {
+	var choices *flow.ChoicesError
 	var dir *store.DirError
-	if !errors.As(err, &dir) {
+	switch {
+	case errors.As(err, &choices):
+		e.hint = "the file pins whom you signed in to: mend it, or begin anew with `gatehop logout --all`"
+	case !errors.As(err, &dir):
 		return false
+	case strings.Contains(dir.Problem, "mode"):
+		e.hint = fmt.Sprintf("chmod 700 %q", dir.Path)
+	default:
+		e.hint = "gatehop's state must be a directory of yours alone: set GATEHOP_HOME to another one"
 	}
 	e.status = statusUsage
-	e.hint = fmt.Sprintf("gatehop's state must be a directory of yours alone: chmod 700 %q, or set GATEHOP_HOME to another one", dir.Path)
 	return true
 }
 
@@ -174,10 +186,16 @@ func explainPin(err error, e *explanation) bool {
 
 func explainNeedsInput(err error, e *explanation) bool {
 	var needs *needsLoginError
+	var wait *waitError
 	var input *idp.NeedsInputError
+	var where *signInError
 	switch {
 	case errors.As(err, &needs):
 		e.hint = "run `gatehop login " + needs.Profile + "` in a terminal"
+	case errors.As(err, &wait):
+		e.hint = "finish the sign-in in the other terminal, or run `gatehop login " + wait.Profile + "`"
+	case errors.As(err, &input) && errors.As(err, &where):
+		e.hint = "run `gatehop login " + where.Profile + "` in a terminal, or set " + variableOf(input.Question.Field)
 	case errors.As(err, &input):
 		e.hint = "run `gatehop login` in a terminal, or set " + variableOf(input.Question.Field)
 	default:
@@ -233,6 +251,10 @@ func explainAWS(err error, e *explanation) bool {
 	switch {
 	case errors.As(err, &refused):
 		e.status, e.detail = statusAWS, refused.Causes
+		var hop *flow.HopError
+		if errors.As(err, &hop) && refused.Hop == "AssumeRole" {
+			e.hint = "if AWS revoked the gateway's session, renew it: `gatehop login " + hop.Profile + " --force`"
+		}
 	case errors.As(err, &identity):
 		e.status, e.hint = statusAWS, "check role_arn and the STS endpoint of the profile; the credentials were thrown away"
 	case errors.As(err, &endpoint):
@@ -246,14 +268,5 @@ func explainAWS(err error, e *explanation) bool {
 	default:
 		return false
 	}
-	return true
-}
-
-func explainTime(err error, e *explanation) bool {
-	var late *saml.TimeError
-	if !errors.As(err, &late) {
-		return false
-	}
-	e.status, e.hint = statusAWS, "check this machine's clock and sign in again"
 	return true
 }

@@ -57,20 +57,24 @@ func TestRoleChoice(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.vars = []string{password(worldPassword)}
 	w.run("login", "open").want(t, statusHuman, "username is needed")
-	w.vars = append(w.vars, `GATEHOP_USERNAME=CORP\alice`)
-	out := w.run("login", "open").want(t, statusAmbiguous, "offers 2 roles", "role/ReadOnly", "--role ACCOUNT/NAME")
+	user := `GATEHOP_USERNAME=CORP\alice`
+	out := w.runWith([]string{user}, "login", "open").want(t, statusAmbiguous, "offers 2 roles", "role/ReadOnly", "--role ACCOUNT/NAME")
 	if out.stdout != "" {
 		t.Errorf("stdout = %q, want nothing", out.stdout)
 	}
-	w.answer = map[string]string{"username": `CORP\alice`, "role": "arn:aws:iam::111111111111:role/ReadOnly"}
-	w.run("login", "open").want(t, 0, "assumed-role/ReadOnly/alice")
-	w.answer, w.vars = nil, w.vars[:1] // the user name is remembered too
+	w.answer = map[string]string{"role": "arn:aws:iam::111111111111:role/ReadOnly"}
+	w.runWith([]string{user}, "login", "open").want(t, 0, "assumed-role/ReadOnly/alice")
+	w.run("login", "open", "--force").want(t, statusHuman, "username") // the environment's name is nobody's choice
+	w.answer["username"] = `CORP\alice`
+	w.run("login", "open", "--force").want(t, 0, "assumed-role/ReadOnly/alice")
+	w.answer = nil // both are remembered
 	w.run("login", "open", "--force").want(t, 0, "assumed-role/ReadOnly/alice")
 	w.run("login", "open", "--role", "Gateway").want(t, 0, "assumed-role/Gateway/alice")
 	w.run("credential-process", "open").want(t, 0)
 	before := w.logins()
 	w.run("login", "open", "--role", "Gateway").want(t, 0)
 	w.run("login", "open", "--role", gatewayARN).want(t, 0)
+	w.run("login", "open", "--role", "111111111111/Gateway").want(t, 0)
 	if w.logins() != before {
 		t.Error("the same role was signed in for again")
 	}
@@ -203,18 +207,5 @@ func TestStoreNone(t *testing.T) {
 		if strings.Contains(name, "session") {
 			t.Errorf("%s was kept", name)
 		}
-	}
-}
-
-// TestDamagedChoices wants a damaged file said and replaced, and the work done.
-func TestDamagedChoices(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.write("state/choices.json", "{")
-	w.vars = []string{password(worldPassword)}
-	w.run("login", "gateway").want(t, 0, "choices and pins begin anew")
-	out := w.run("login", "gateway", "--force").want(t, 0)
-	if strings.Contains(out.stderr, "damaged") {
-		t.Errorf("said again: %s", out.stderr)
 	}
 }

@@ -28,13 +28,13 @@ the chain to PROFILE. What is still good is used as it is; --force renews it all
 
 Standard output has one line per hop, or JSON with --json.`,
 		Example: `  gatehop login gateway
-  gatehop login prod --role 111111111111/ReadOnly
-  gatehop login gateway --duration 8h --force`,
+  gatehop login gateway --duration 8h
+  gatehop login open --role 111111111111/ReadOnly    (a gateway that names no role)`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
 		RunE: func(c *cobra.Command, given []string) error { return a.login(c.Context(), given, o) },
 	}
 	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern")
-	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h")
+	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h; signs in again, like --force")
 	c.Flags().BoolVar(&o.force, "force", false, "sign in again and renew every hop")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
@@ -57,17 +57,27 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	}
 	f.Want.Role, f.Want.Duration, f.Force = o.role, o.duration, o.force || o.duration != 0
 	if a.noInput {
-		a.withoutPerson(f, ch)
+		if err := a.withoutPerson(ctx, f, ch); err != nil {
+			return err
+		}
+	}
+	s, err := a.settings(ch)
+	if err != nil {
+		return err
+	}
+	if s.Endpoint != "" && !o.json {
+		fmt.Fprintf(a.stderr, "STS endpoint: %s\n", s.Endpoint) // said with --quiet too: it gets the sign-in
 	}
 	hops, err := a.walk(ctx, f, ch)
 	if err != nil {
 		return err
 	}
-	if s, err := a.settings(ch); err == nil && s.Endpoint != "" {
-		a.say("STS endpoint: %s", s.Endpoint)
-	}
 	if o.json {
-		return a.printJSON(map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops})
+		report := map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops}
+		if s.Endpoint != "" {
+			report["sts_endpoint"] = s.Endpoint
+		}
+		return a.printJSON(report)
 	}
 	return a.printHops(hops)
 }
@@ -81,6 +91,8 @@ type hopReport struct {
 	Identity string    `json:"identity"`
 	Expires  time.Time `json:"expires"`
 	User     string    `json:"user,omitempty"`
+
+	left time.Duration // in the server's time
 }
 
 // walk runs the chain and reports each hop.
@@ -91,7 +103,7 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 		if role == "" {
 			role = s.Role
 		}
-		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User}
+		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User, left: s.Remaining(a.now())}
 		if arn, err := saml.ParseRoleARN(role); err == nil {
 			h.Account, h.Role = arn.Account, arn.Name
 		}
@@ -107,7 +119,7 @@ func (a *app) printHops(hops []hopReport) error {
 		if h.Alias != "" {
 			account += " (" + h.Alias + ")"
 		}
-		rows = append(rows, []string{h.Profile, account, h.Role, a.in(h.Expires), h.Identity})
+		rows = append(rows, []string{h.Profile, account, h.Role, in(h.left), h.Identity})
 	}
 	return a.printTable(rows)
 }

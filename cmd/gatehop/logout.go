@@ -20,7 +20,7 @@ AWS keeps credentials that were already handed out valid until they expire.`,
   gatehop logout --all`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
 		RunE: func(c *cobra.Command, given []string) error {
-			if all && len(given) > 0 {
+			if all && (len(given) > 0 || a.profileFlag != "") {
 				return &usageError{text: "--all and a profile exclude each other", command: "gatehop logout"}
 			}
 			return a.logout(c.Context(), given, all, asJSON)
@@ -51,7 +51,7 @@ func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) erro
 // forget removes sessions and choices and says which.
 func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, error) {
 	removed := []string{}
-	dir, kept, err := a.state("file")
+	dir, kept, err := a.state("file", false)
 	if err != nil {
 		return nil, err
 	}

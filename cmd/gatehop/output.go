@@ -25,10 +25,9 @@ func (a *app) printJSON(v any) error {
 	return e.Encode(v)
 }
 
-// in says when a time is: "in 47 min", "in 11 h 59 min", "2 min ago".
-func (a *app) in(t time.Time) string {
-	d := t.Sub(a.now()).Round(time.Minute)
-	if d < 0 {
+// in says when a time is that is d away: "in 47 min", "in 11 h 59 min", "2 min ago".
+func in(d time.Duration) string {
+	if d = d.Round(time.Minute); d < 0 {
 		return span(-d) + " ago"
 	}
 	return "in " + span(d)

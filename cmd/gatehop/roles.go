@@ -42,7 +42,9 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 		return err
 	}
 	if a.isUnattended() {
-		a.withoutPerson(f, ch)
+		if err := a.canSignInAlone(ch); err != nil {
+			return err
+		}
 	}
 	signed, err := f.Roles(ctx, ch)
 	if err != nil {
@@ -81,18 +83,32 @@ func (a *app) offered(assertion *saml.Assertion) []roleReport {
 	return list
 }
 
-// accountAliases collects gatehop_alias of all readable profiles by account.
+// accountAliases collects gatehop_alias of all readable profiles by account. That of a
+// gateway without a configured role is of the account that was pinned for it.
 func (a *app) accountAliases() map[string]string {
 	all := map[string]string{}
 	config, err := a.profiles()
 	if err != nil {
 		return all
 	}
+	dir, _, err := a.state("none", false)
+	if err != nil {
+		return all
+	}
+	choices := a.choices(dir)
 	for _, name := range config.Names() {
-		if ch, err := config.Chain(name); err == nil {
-			for account, alias := range aliases(ch) {
-				all[account] = alias
-			}
+		ch, err := config.Chain(name)
+		if err != nil {
+			continue
+		}
+		p := ch[len(ch)-1]
+		account := accountOf(p.RoleARN)
+		if account == "" && p.Alias != "" {
+			known, _ := choices.Get(p.Name) // a name for people: without it the number is shown
+			account = known.Account
+		}
+		if account != "" && p.Alias != "" {
+			all[account] = p.Alias
 		}
 	}
 	return all

@@ -4,12 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
 	"gatehop/idp"
@@ -21,6 +23,8 @@ import (
 // environment's overrides, and the AWS side of its chain.
 type settings struct {
 	SignIn   profile.SignIn
+	User     string      // who signs in, as far as anything says
+	Role     string      // ARN that was chosen before, where the profile names none
 	Password secret.Text // GATEHOP_PASSWORD, if it is meant for this provider
 	OTP      secret.Text
 	Region   string // of the STS for all hops
@@ -28,44 +32,76 @@ type settings struct {
 	CABundle string // for AWS; absolute path
 }
 
-// unbuiltOverrides are known variables whose feature is not built yet.
-var unbuiltOverrides = []string{"GATEHOP_MFA"}
+// overrides are the variables that stand in for a key, and the fields that they set.
+func (s *settings) overrides() map[string]*string {
+	in := &s.SignIn
+	return map[string]*string{
+		"username": &in.Username, "url": &in.URL, "proxy": &in.Proxy, "user_agent": &in.UserAgent, "store": &in.Store,
+		"ca_bundle": &in.CABundle, "auth": &in.Auth, "mfa": new(string), "timeout": new(string),
+	}
+}
 
-// settings applies the environment to the chain's gateway.
+// settings applies the environment to the chain's gateway, once per run.
 func (a *app) settings(ch profile.Chain) (*settings, error) {
+	if a.made != nil && a.madeFor == ch[0].Name {
+		return a.made, nil
+	}
 	env := environ(a.env)
 	s := &settings{SignIn: *ch[0].SignIn}
-	for _, name := range unbuiltOverrides {
-		if env.get(name) != "" {
-			return nil, &usageError{text: name + " is known, but what it sets is not built yet"}
-		}
-	}
-	if auth := env.get("GATEHOP_AUTH"); auth != "" && auth != "forms" {
-		return nil, &usageError{text: fmt.Sprintf("GATEHOP_AUTH=%q is not built yet (known: forms)", auth)}
-	}
-	for variable, field := range map[string]*string{
-		"GATEHOP_USERNAME": &s.SignIn.Username, "GATEHOP_URL": &s.SignIn.URL, "GATEHOP_PROXY": &s.SignIn.Proxy,
-		"GATEHOP_USER_AGENT": &s.SignIn.UserAgent, "GATEHOP_STORE": &s.SignIn.Store, "GATEHOP_CA_BUNDLE": &s.SignIn.CABundle,
-	} {
-		if v := env.get(variable); v != "" {
-			*field = v
-		}
-	}
-	if err := s.overrideParsed(env); err != nil {
+	if err := s.override(env); err != nil {
 		return nil, err
 	}
+	s.User = s.SignIn.Username
 	host := hostOf(s.SignIn.URL)
 	if only := env.get("GATEHOP_IDP_HOST"); only == "" || strings.EqualFold(only, host) {
 		s.Password, s.OTP = present(env.get("GATEHOP_PASSWORD")), present(env.get("GATEHOP_OTP"))
 	}
-	s.Endpoint = env.first("AWS_ENDPOINT_URL_STS")
-	if s.Endpoint == "" {
+	if s.Endpoint = env.get("AWS_ENDPOINT_URL_STS"); s.Endpoint == "" {
 		s.Endpoint = ch[0].Endpoint
 	}
 	if s.CABundle = env.get("AWS_CA_BUNDLE"); s.CABundle == "" {
 		s.CABundle = ch[0].AWSCABundle
 	}
-	return s, s.chooseRegion(env, ch)
+	if err := s.chooseRegion(env, ch); err != nil {
+		return nil, err
+	}
+	a.made, a.madeFor = s, ch[0].Name
+	return s, nil
+}
+
+// override reads the GATEHOP_ variables with the rules of the keys that they stand for.
+func (s *settings) override(env environ) error {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return err
+	}
+	fields := s.overrides()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		variable := "GATEHOP_" + strings.ToUpper(name)
+		text := env.get(variable)
+		if text == "" {
+			continue
+		}
+		kept, problem := profile.Check(name, text, here)
+		if problem != "" {
+			return &usageError{text: variable + " " + problem}
+		}
+		*fields[name] = kept
+	}
+	if text := *fields["timeout"]; text != "" {
+		s.SignIn.Timeout, err = time.ParseDuration(text)
+	}
+	return err
+}
+
+// remember adds what the file of choices knows where nothing else says it.
+func (s *settings) remember(ch profile.Chain, known flow.Choice) {
+	if s.User == "" {
+		s.User = known.User
+	}
+	if ch[0].RoleARN == "" {
+		s.Role = known.Role
+	}
 }
 
 func present(value string) secret.Text {
@@ -73,30 +109,6 @@ func present(value string) secret.Text {
 		return secret.Text{}
 	}
 	return secret.New(value)
-}
-
-// overrideParsed checks the overrides that are more than text.
-func (s *settings) overrideParsed(env environ) error {
-	if text := env.get("GATEHOP_TIMEOUT"); text != "" {
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return &usageError{text: fmt.Sprintf("GATEHOP_TIMEOUT=%q is not a duration such as 45s", text)}
-		}
-		s.SignIn.Timeout = d
-	}
-	switch s.SignIn.Store {
-	case "", "keyring", "file", "none":
-	default:
-		return &usageError{text: fmt.Sprintf("GATEHOP_STORE=%q is not one of keyring, file, none", s.SignIn.Store)}
-	}
-	if s.SignIn.CABundle != "" {
-		path, err := filepath.Abs(s.SignIn.CABundle)
-		if err != nil {
-			return &usageError{text: fmt.Sprintf("GATEHOP_CA_BUNDLE=%q is not a path", s.SignIn.CABundle)}
-		}
-		s.SignIn.CABundle = path
-	}
-	return nil
 }
 
 // chooseRegion is the gateway's region, else the environment's, else the partition's

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,23 +32,33 @@ func (e *needsLoginError) Error() string {
 	return fmt.Sprintf("profile %s: %s", e.Profile, e.Why)
 }
 
-// signIn signs in once at the identity provider. user is what is known of the user
-// name, "" for nothing.
-func (a *app) signIn(ctx context.Context, s *settings, user string) (flow.Signed, error) {
+// signInError says for which profile and where a sign-in failed.
+type signInError struct {
+	Profile, Host string
+	Err           error
+}
+
+func (e *signInError) Error() string { return "sign in at " + e.Host + ": " + e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *signInError) Unwrap() error { return e.Err }
+
+// signIn signs in once at the identity provider of the gateway called profile.
+func (a *app) signIn(ctx context.Context, profile string, s *settings) (flow.Signed, error) {
 	adapter, session, err := a.session(s)
 	if err != nil {
 		return flow.Signed{}, err
 	}
-	typed := &userRecorder{Prompter: a.answersFor(s, user)}
-	session.Prompt = typed
+	person := &userRecorder{Prompter: labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: s.User}}
+	session.Prompt = idp.FirstOf(s.answers(), person)
 	assertion, err := adapter.Login(ctx, session)
 	if err != nil {
-		return flow.Signed{}, fmt.Errorf("sign in at %s: %w", hostOf(s.SignIn.URL), err)
+		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Err: err}
 	}
-	if typed.user != "" {
-		user = typed.user
+	if person.user != "" {
+		return flow.Signed{Assertion: assertion, User: person.user, Typed: true}, nil
 	}
-	return flow.Signed{Assertion: assertion, User: user}, nil
+	return flow.Signed{Assertion: assertion, User: s.User}, nil
 }
 
 // session decides everything that an adapter gets decided for it.
@@ -59,9 +68,12 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, knownAdapters())}
 	}
 	in := s.SignIn
-	in.Settings = maps.Clone(in.Settings)
-	in.Settings["url"] = in.URL
+	in.Username = s.User
 	adapter, err := kind(in.Decode)
+	var page *idp.PageError
+	if errors.As(err, &page) {
+		return nil, nil, err
+	}
 	if err != nil {
 		return nil, nil, &usageError{text: err.Error()}
 	}
@@ -84,16 +96,15 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
 }
 
-// answersFor stacks who answers: configuration, environment, the demo's answers, the
-// terminal.
-func (a *app) answersFor(s *settings, user string) idp.Prompter {
+// answers is what configuration, memory and environment answer.
+func (s *settings) answers() idp.Fixed {
 	fixed := idp.Fixed{}
-	for field, value := range map[string]secret.Text{"username": present(user), "password": s.Password, "otp": s.OTP} {
+	for field, value := range map[string]secret.Text{"username": present(s.User), "password": s.Password, "otp": s.OTP} {
 		if !value.IsZero() {
 			fixed[field] = value
 		}
 	}
-	return idp.FirstOf(fixed, labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: user})
+	return fixed
 }
 
 // labelled says in every question where the answer goes.
@@ -116,15 +127,10 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 	if q.Retry != "" {
 		q.Retry = l.host + " says: " + q.Retry
 	}
-	answer, err := l.Prompter.Ask(ctx, q)
-	if needs, ok := err.(*idp.NeedsInputError); ok && q.Retry != "" {
-		_ = needs
-		return secret.Text{}, idp.ErrNoAnswer
-	}
-	return answer, err
+	return l.Prompter.Ask(ctx, q)
 }
 
-// userRecorder remembers the user name that was answered last.
+// userRecorder remembers the user name that a person answered last.
 type userRecorder struct {
 	idp.Prompter
 	user string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -14,13 +15,17 @@ import (
 	"gatehop/creds/store"
 )
 
-// state opens the state directory and the store of sessions in it.
-func (a *app) state(kind string) (store.Dir, creds.Store, error) {
+// state opens the state directory and the store of sessions in it. Without create, a
+// directory that is not there is no directory, and nothing is kept in it.
+func (a *app) state(kind string, create bool) (store.Dir, creds.Store, error) {
 	path, err := a.stateDir()
 	if err != nil {
 		return store.Dir{}, nil, err
 	}
-	dir, err := store.OpenDir(path, true)
+	dir, err := store.OpenDir(path, create)
+	if !create && errors.Is(err, fs.ErrNotExist) {
+		return store.Dir{}, store.None{}, nil
+	}
 	var unfit *store.DirError
 	if errors.As(err, &unfit) && unfit.Err == nil {
 		return store.Dir{}, nil, err
@@ -35,18 +40,46 @@ func (a *app) state(kind string) (store.Dir, creds.Store, error) {
 	return dir, store.NewSealed(dir, "session", a.warn), nil
 }
 
+// How long to wait for another gatehop that is at work on the same thing.
+const (
+	attendedWait   = 5 * time.Minute
+	unattendedWait = 15 * time.Second
+	quietWait      = 2 * time.Second // until a person is told what is waited for
+)
+
+// waitError reports that another gatehop did not finish in time.
+type waitError struct{ Profile string }
+
+func (e *waitError) Error() string {
+	return "profile " + e.Profile + ": another gatehop is signing in and has not finished"
+}
+
 // locker is the kernel locks of a state directory, or none where there is none.
-func locker(dir store.Dir) func(context.Context, string) (func(), error) {
+func (a *app) locker(dir store.Dir, profile string) func(context.Context, string) (func(), error) {
 	if dir.Path() == "" {
 		return nil
 	}
 	lock := store.Locker(filepath.Join(dir.Path(), "locks"))
 	return func(ctx context.Context, key string) (func(), error) {
-		unlock, err := lock(ctx, key)
-		if err != nil && ctx.Err() == nil && isFull(err) {
+		limit := attendedWait
+		if a.isUnattended() {
+			limit = unattendedWait
+		} else {
+			notice := time.AfterFunc(quietWait, func() { a.say("waiting for another gatehop that is signing in") })
+			defer notice.Stop()
+		}
+		waiting, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		unlock, err := lock(waiting, key)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return unlock, err
+		case waiting.Err() != nil:
+			return nil, &waitError{Profile: profile}
+		case isFull(err):
 			return func() {}, nil // the store says it; without a lock there is still an answer
 		}
-		return unlock, err
+		return nil, err
 	}
 }
 
@@ -68,10 +101,18 @@ func (a *app) choices(dir store.Dir) *flow.Choices {
 		}
 		return data, err
 	}
-	return &flow.Choices{Read: read, Warn: a.warn, Update: func(change func([]byte) ([]byte, error)) error {
+	lock := store.Locker(filepath.Join(dir.Path(), "locks"))
+	remove := func() (bool, error) {
+		err := os.Remove(filepath.Join(dir.Path(), name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return &flow.Choices{Read: read, Warn: a.warn, Remove: remove, Update: func(change func([]byte) ([]byte, error)) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		unlock, err := locker(dir)(ctx, name)
+		unlock, err := lock(ctx, name)
 		if err != nil {
 			return err
 		}

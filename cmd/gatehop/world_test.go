@@ -102,7 +102,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.sts = ststest.New(ststest.Options{
 		Now: clock, Rand: random,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: w.signer.EntityID, Certs: []*x509.Certificate{w.signer.Cert}}},
-		Roles:     sandboxRoles(sandboxOptions{roles: 3}),
+		Roles: append(sandboxRoles(sandboxOptions{roles: 3}), ststest.Role{ARN: "arn:aws:iam::555555555555:role/Full",
+			TrustRoles: []string{gatewayARN}, ExternalID: "example-7", AllowTags: true, AllowSourceIdentity: true}),
 	})
 	routes := map[string]http.Handler{worldHost: w.adfs, stsHost: w.sts}
 	for host, h := range o.extra {
@@ -161,10 +162,13 @@ func (w *world) runWith(vars []string, args ...string) output {
 	env := append([]string{"HOME=" + w.home, "USERPROFILE=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state"), "PATH=" + os.Getenv("PATH")}, w.vars...)
 	p := process{
 		args: args, env: append(env, vars...), stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
-		now: w.clock, transport: w.net,
+		now:        w.clock,
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,
 		exec:       func(c command) error { o.child = c.env; return nil },
+	}
+	if w.net != nil {
+		p.transport = w.net
 	}
 	o.status = run(context.Background(), p)
 	o.stdout, o.stderr = out.String(), errs.String()

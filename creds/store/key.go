@@ -43,7 +43,7 @@ func readOrMakeKey(ctx context.Context, dir Dir) ([]byte, error) {
 	if err == nil || !mayMakeKey(err) {
 		return key, err
 	}
-	unlock, err := lockFile(ctx, filepath.Join(dir.path, keyName+".lock"))
+	unlock, err := LockFile(ctx, filepath.Join(dir.path, keyName+".lock"))
 	if err != nil {
 		return nil, err
 	}

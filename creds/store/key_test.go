@@ -110,7 +110,7 @@ func TestSealedOneKey(t *testing.T) {
 func TestSealedKeyUnderLock(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	unlock, err := lockFile(t.Context(), filepath.Join(dir.path, keyName+".lock"))
+	unlock, err := LockFile(t.Context(), filepath.Join(dir.path, keyName+".lock"))
 	if err != nil {
 		t.Fatal(err)
 	}

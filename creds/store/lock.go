@@ -30,7 +30,7 @@ func Locker(dir string) func(ctx context.Context, key string) (unlock func(), er
 		if err != nil {
 			return nil, err
 		}
-		return lockFile(ctx, filepath.Join(d.path, hashName(key)+".lock"))
+		return LockFile(ctx, filepath.Join(d.path, hashName(key)+".lock"))
 	}
 }
 
@@ -40,7 +40,8 @@ func hashName(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func lockFile(ctx context.Context, path string) (func(), error) {
+// LockFile takes the lock that the file at path is, as Locker does for its keys.
+func LockFile(ctx context.Context, path string) (func(), error) {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("wait for the lock %s: %w", filepath.Base(path), err)

@@ -19,9 +19,11 @@ type Config struct {
 	RelyingParty string `json:"relying_party"` // identifier of the trust for AWS; "" for the one in URL, else the partition's
 	Partition    string `json:"partition"`     // of the gateway account; "" for aws
 	Domain       string `json:"adfs_domain"`   // completes a user name without one: DOMAIN\name
+	Username     string `json:"username"`      // the user name if it is known already, to be refused before anything is sent
 }
 
-// New makes the adapter. Errors are about the settings.
+// New makes the adapter. Errors are about the settings; a user name that lacks its
+// domain is a *idp.PageError with verdict BareUser.
 func New(c Config) (idp.Adapter, error) {
 	if c.Partition == "" {
 		c.Partition = "aws"
@@ -33,7 +35,14 @@ func New(c Config) (idp.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adapter{u, c.Domain}, nil
+	a := adapter{u, c.Domain}
+	if c.Username != "" {
+		_, err = a.userName(c.Username)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 type adapter struct {

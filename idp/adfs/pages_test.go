@@ -153,8 +153,14 @@ func TestPagesForms(t *testing.T) {
 			}
 		})
 	}
+	methods := `<div id=authOptions>` + options + `<a class=actionLink id=FormsAuthentication href=#>Password</a></div>`
+	s, _, err := at(t, nil, methods, methods+"<p>again")
+	wantVerdict(t, err, idp.MethodChoice)
+	if len(s.posted) != 1 {
+		t.Errorf("chose the form %d times, want once", len(s.posted))
+	}
 	organisations := `<form id=hrd method=post action=/adfs/ls/><div class=idp onclick="HRD.selection('AD AUTHORITY')">Us</div><input id=hrdSelection type=hidden></form>`
-	s, _, err := at(t, nil, organisations, organisations+"<p>again")
+	s, _, err = at(t, nil, organisations, organisations+"<p>again")
 	wantVerdict(t, err, idp.HomeRealm)
 	if len(s.posted) != 1 {
 		t.Errorf("chose an organisation %d times, want once", len(s.posted))

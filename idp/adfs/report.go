@@ -55,7 +55,7 @@ func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, erro
 		verdict = idp.ProviderError
 	}
 	e := w.Fail(p, verdict, p.VisibleText("#errorMessage"))
-	e.Activity = activityForm().FindString(p.Text("#activityID"))
+	e.Activity = w.Clean(activityForm().FindString(p.Text("#activityID")))
 	return form.Next{}, e
 }
 

@@ -76,8 +76,6 @@ func login(p *form.Page) (form.Login, bool) {
 	for _, c := range l.Form.Controls {
 		switch {
 		case c.Disabled:
-		case c.Name == "Context":
-			return l, false
 		case c.Name == "UserName" && c.ReadOnly:
 			l.Fixed = c
 		case c.Name == "UserName":

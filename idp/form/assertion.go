@@ -3,7 +3,6 @@ package form
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"gatehop/idp"
 	"gatehop/saml"
@@ -30,7 +29,7 @@ func (p *Page) response() (response, bool) {
 			continue
 		}
 		for _, c := range f.Controls {
-			if c.Name != samlField || c.Disabled || c.Value == "" || c.Tag != "input" && c.Tag != "textarea" {
+			if c.Name != samlField || c.Disabled || c.Tag != "input" && c.Tag != "textarea" {
 				continue
 			}
 			a, err := saml.Decode(c.Value)
@@ -45,13 +44,24 @@ func (p *Page) response() (response, bool) {
 	return found, found.form != nil && !errors.Is(found.err, &saml.SyntaxError{Problem: saml.Empty})
 }
 
-// isEmptyResponse reports a page that would post a response, were there one in it.
-// AWS's own page after a sign-in has such a form too.
-func isEmptyResponse(p *Page) bool {
-	_, login := p.Login()
-	return !login && !isAWSPage(p) && slices.ContainsFunc(p.Forms, func(f *Form) bool {
-		return slices.ContainsFunc(f.Controls, func(c *Control) bool { return c.Name == samlField })
-	})
+// unusable reports a page with a response that cannot be taken: none in it, or in a
+// form that is not posted. AWS's own page after a sign-in has such a form too.
+func (p *Page) unusable() (words string, ok bool) {
+	if _, login := p.Login(); login || isAWSPage(p) {
+		return "", false
+	}
+	for _, f := range p.Forms {
+		for _, c := range f.Controls {
+			switch {
+			case c.Name != samlField:
+			case f.Method != "post":
+				return "read SAML response: its form is not posted", true
+			default:
+				return (&saml.SyntaxError{Problem: saml.Empty}).Error(), true
+			}
+		}
+	}
+	return "", false
 }
 
 // takeAssertion is the end of the way: an assertion from a page that may give one,

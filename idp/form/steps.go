@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"gatehop/idp"
-	"gatehop/saml"
 )
 
 // Steps are the rows for pages of any provider, in three parts that an adapter may put
@@ -38,11 +37,27 @@ func Ends() []Step {
 		Refuse("ws-federation", idp.WSFederation, on(func(p *Page) bool {
 			return p.Has(`input[name="wresult"]:not([value=""]), textarea[name="wresult"]`)
 		}), nil),
-		Refuse("empty response", idp.BadAssertion, on(isEmptyResponse), func(*Page) string {
-			return (&saml.SyntaxError{Problem: saml.Empty}).Error()
+		Refuse("no response", idp.BadAssertion, on(func(p *Page) bool { _, ok := p.unusable(); return ok }), func(p *Page) string {
+			words, _ := p.unusable()
+			return words
 		}),
-		Refuse("cookies", idp.CookiesTooLarge, on(isTooLong), constant("")),
+		{"cookies", on(isTooLong), dropCookies},
 	}
+}
+
+// dropCookies forgets the cookies that have grown too large, and begins again, once and
+// not after a password, which would have to be sent again.
+func dropCookies(_ context.Context, w *Walk, p *Page) (Next, error) {
+	jar, ok := w.Session.HTTP.Jar.(interface {
+		Drop(o idp.Origin, names ...string)
+	})
+	if ok {
+		jar.Drop(idp.OriginOf(p.URL))
+	}
+	if !ok || w.State.Passwords > 0 || w.State.Acted["cookies"] > 1 {
+		return Next{}, w.Fail(p, idp.CookiesTooLarge, "")
+	}
+	return w.Restart(), nil
 }
 
 // Walls are the rows for pages that look like a way on and are none.
@@ -164,7 +179,7 @@ func refresh(ctx context.Context, w *Walk, p *Page) (Next, error) {
 }
 
 // onlyChoice finds the form of a page that asks nothing and leaves a single button to
-// press: a choice among one.
+// press: a choice among one. Buttons that agree to something have been met before.
 func (p *Page) onlyChoice() (*Form, *Control) {
 	var (
 		form   *Form
@@ -185,7 +200,7 @@ func (p *Page) onlyChoice() (*Form, *Control) {
 			}
 		}
 	}
-	if count != 1 || button.consents() {
+	if count != 1 {
 		return nil, nil
 	}
 	return form, button

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -74,7 +75,6 @@ type Walk struct {
 	requests int
 	visits   map[string]int
 	seen     map[[sha256.Size]byte]bool // page and answer
-	last     *Page
 	secrets  []secret.Text
 	person   person
 }
@@ -116,6 +116,9 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 	if err != nil || next.Assertion != nil {
 		return next, err
 	}
+	if err := w.mayPassOn(p, next); err != nil {
+		return Next{}, err
+	}
 	h := sha256.New()
 	h.Write(p.sum[:])
 	for _, part := range []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()} {
@@ -126,6 +129,27 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 		return next, nil
 	}
 	return Next{}, w.Fail(p, idp.SignInLoop, "") // the same page after the same answer
+}
+
+// mayPassOn refuses to hand what was typed to a host that is not trusted when a page
+// repeats it in a form of its own or in an address to go on to. Answers of a few
+// characters are in too many texts to be looked for.
+func (w *Walk) mayPassOn(p *Page, n Next) error {
+	to, err := url.Parse(n.Send.URL)
+	if err != nil || w.Session.Trust.Has(to) {
+		return nil
+	}
+	sent := n.Send.URL + "\n" + n.Send.Body.Reveal()
+	form, _ := url.QueryUnescape(sent)
+	path, _ := url.PathUnescape(sent)
+	for _, s := range w.secrets {
+		v := s.Reveal()
+		holds := func(text string) bool { return strings.Contains(text, v) }
+		if len(v) >= 6 && slices.ContainsFunc([]string{sent, form, path}, holds) {
+			return w.Session.Trust.CheckSubmit(p.URL, to)
+		}
+	}
+	return nil
 }
 
 // Get goes on to another page.
@@ -180,13 +204,15 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if n.Typed {
 		ctx = idp.WithTyped(ctx)
 	}
-	req, err := http.NewRequestWithContext(ctx, n.Send.Method, n.Send.URL, strings.NewReader(n.Send.Body.Reveal()))
+	var body io.Reader
+	if n.Send.Method != http.MethodGet {
+		body = strings.NewReader(n.Send.Body.Reveal())
+	}
+	req, err := http.NewRequestWithContext(ctx, n.Send.Method, n.Send.URL, body)
 	if err != nil {
 		return nil, w.fail(w.Entry, idp.UnreadableForm)
 	}
-	if n.Send.Method == http.MethodGet {
-		req.Body, req.GetBody, req.ContentLength = nil, nil, 0
-	} else {
+	if body != nil {
 		req.Header.Set("Content-Type", n.Send.ContentType)
 		req.Header.Set("Origin", originHeader(n.From))
 	}
@@ -200,11 +226,11 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if err != nil {
 		return nil, idp.NetError(err)
 	}
-	body, err := idp.ReadPage(resp)
+	text, err := idp.ReadPage(resp)
 	if err != nil {
 		return nil, err
 	}
-	p, err := Parse(Response{URL: resp.Request.URL, Status: resp.StatusCode, Header: resp.Header, Body: body})
+	p, err := Parse(Response{URL: resp.Request.URL, Status: resp.StatusCode, Header: resp.Header, Body: text})
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +276,7 @@ func (w *Walk) Fail(p *Page, v idp.Verdict, words string) *idp.PageError {
 }
 
 func (w *Walk) fail(u *url.URL, v idp.Verdict) *idp.PageError {
-	return &idp.PageError{Verdict: v, URL: idp.SafeURL(u)}
+	return &idp.PageError{Verdict: v, URL: w.Clean(idp.SafeURL(u))}
 }
 
 // timed tells the end of the time for a sign-in from other ends.

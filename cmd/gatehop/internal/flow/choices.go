@@ -2,8 +2,6 @@ package flow
 
 import (
 	"encoding/json"
-	"errors"
-	"maps"
 )
 
 // Choice is what a profile's configuration leaves open and a person settled, and
@@ -15,52 +13,64 @@ type Choice struct {
 	Account string `json:"account,omitempty"` // pinned
 }
 
+func (c Choice) pinned(what pinned) string {
+	if what == pinIssuer {
+		return c.Issuer
+	}
+	return c.Account
+}
+
 // Choices is the choices file: profile name to Choice. The zero value remembers
-// nothing. It is read when it is first needed.
+// nothing.
 type Choices struct {
 	Read   func() ([]byte, error)                          // nil bytes if there is none yet
 	Update func(change func([]byte) ([]byte, error)) error // read, change and write under a lock
+	Remove func() (bool, error)                            // the whole file; false if there was none
 	Warn   func(error)
 }
 
-// Get returns what is known of a profile; of an unreadable file nothing.
-func (c *Choices) Get(profile string) Choice {
+// ChoicesError reports a choices file that cannot be read. It is not passed over: the
+// pins in it would be passed over too.
+type ChoicesError struct{ Err error }
+
+func (e *ChoicesError) Error() string { return "read the file of choices: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *ChoicesError) Unwrap() error { return e.Err }
+
+// Get returns what is known of a profile. The error is a *ChoicesError.
+func (c *Choices) Get(profile string) (Choice, error) {
 	if c == nil || c.Read == nil {
-		return Choice{}
+		return Choice{}, nil
 	}
 	data, err := c.Read()
-	if err != nil || len(data) == 0 {
-		return Choice{}
+	if err != nil {
+		return Choice{}, &ChoicesError{Err: err}
 	}
-	var all map[string]Choice
-	if json.Unmarshal(data, &all) != nil {
-		return Choice{}
-	}
-	return all[profile]
+	all, err := decodeChoices(data)
+	return all[profile], err
 }
 
-// Forget removes a profile, or every profile for "", and reports whether anything was there.
-func (c *Choices) Forget(profile string) (bool, error) {
-	var found bool
-	err := c.Update(func(data []byte) ([]byte, error) {
-		all := c.decode(data)
-		if profile == "" {
-			found = len(all) > 0
-			return nil, nil
+// Forget removes a profile, or every profile for "", and reports whether anything was
+// there.
+func (c *Choices) Forget(profile string) (found bool, err error) {
+	if c == nil || c.Update == nil {
+		return false, nil
+	}
+	if profile == "" {
+		return c.Remove()
+	}
+	if known, err := c.Get(profile); err != nil || known == (Choice{}) {
+		return false, err
+	}
+	return true, c.Update(func(data []byte) ([]byte, error) {
+		all, err := decodeChoices(data)
+		if err != nil {
+			return nil, err
 		}
-		_, found = all[profile]
 		delete(all, profile)
 		return json.MarshalIndent(all, "", "  ")
 	})
-	return found, err
-}
-
-func (c *Choices) pinned(profile string, what pinned) string {
-	choice := c.Get(profile)
-	if what == pinIssuer {
-		return choice.Issuer
-	}
-	return choice.Account
 }
 
 func (c *Choices) setPin(profile string, what pinned, value string) {
@@ -73,8 +83,16 @@ func (c *Choices) setPin(profile string, what pinned, value string) {
 	})
 }
 
+// remember keeps a user name and a role; "" leaves what is known.
 func (c *Choices) remember(profile, user, role string) {
-	c.change(profile, func(choice *Choice) { choice.User, choice.Role = user, role })
+	c.change(profile, func(choice *Choice) {
+		if user != "" {
+			choice.User = user
+		}
+		if role != "" {
+			choice.Role = role
+		}
+	})
 }
 
 // change rewrites one profile's entry if it differs. A file that cannot be written
@@ -83,39 +101,39 @@ func (c *Choices) change(profile string, edit func(*Choice)) {
 	if c == nil || c.Update == nil {
 		return
 	}
-	now := c.Get(profile)
+	now, err := c.Get(profile)
 	want := now
-	if edit(&want); want == now {
+	if edit(&want); err == nil && want == now {
 		return
 	}
-	err := c.Update(func(data []byte) ([]byte, error) {
-		all := c.decode(data)
-		choice := all[profile]
-		edit(&choice)
-		all[profile] = choice
-		return json.MarshalIndent(all, "", "  ")
-	})
+	if err == nil {
+		err = c.Update(func(data []byte) ([]byte, error) {
+			all, err := decodeChoices(data)
+			if err != nil {
+				return nil, err
+			}
+			choice := all[profile]
+			edit(&choice)
+			all[profile] = choice
+			return json.MarshalIndent(all, "", "  ")
+		})
+	}
 	if err != nil && c.Warn != nil {
 		c.Warn(err)
 	}
 }
 
-// decode reads a file that may be missing. Of a damaged one it says so and starts anew:
-// what was pinned in it is gone.
-func (c *Choices) decode(data []byte) map[string]Choice {
+// decodeChoices reads a file that may be missing.
+func decodeChoices(data []byte) (map[string]Choice, error) {
 	all := map[string]Choice{}
-	var read map[string]Choice
 	if len(data) == 0 {
-		return all
+		return all, nil
 	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		if c.Warn != nil {
-			c.Warn(errDamaged)
-		}
-		return all
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, &ChoicesError{Err: err}
 	}
-	maps.Copy(all, read)
-	return all
+	if all == nil { // the file says null
+		all = map[string]Choice{}
+	}
+	return all, nil
 }
-
-var errDamaged = errors.New("the file of choices was damaged: choices and pins begin anew")

@@ -26,7 +26,7 @@ type Flow struct {
 	Confirm func(ctx context.Context, q idp.Question) (bool, error) // of a change of what was pinned
 	Prompt  idp.Prompter                                            // which role, where several are offered
 	Choices *Choices
-	Aliases map[string]string // account ID to name
+	Aliases func() map[string]string // account ID to name
 	Now     func() time.Time
 	Force   bool // sign in again and renew every hop
 
@@ -38,13 +38,15 @@ type Flow struct {
 type Want struct {
 	User     string        // "" if nothing says
 	Role     string        // asked for, for saml.Match; "" if nothing says
+	Settled  string        // ARN of the remembered role where neither a profile nor Role names one
 	Duration time.Duration // of the gateway session; 0 is the default of the profile
 }
 
-// Signed is one sign-in: the assertion and the user name that was typed for it.
+// Signed is one sign-in: the assertion and the user name that it was made with.
 type Signed struct {
 	Assertion *saml.Assertion
 	User      string
+	Typed     bool // a person typed the user name
 }
 
 // Session is one role session and what it was made with.
@@ -98,6 +100,19 @@ func (f *Flow) Cached(ctx context.Context, ch profile.Chain) (Session, bool) {
 	return s, ok && f.fits(s) && creds.Usable(s.Credentials, f.Now())
 }
 
+// Live reports whether anything on the chain can be used without a sign-in.
+func (f *Flow) Live(ctx context.Context, ch profile.Chain) bool {
+	if f.Force {
+		return false
+	}
+	for i := len(ch); i > 0; i-- {
+		if _, ok := f.Cached(ctx, ch[:i]); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Fresh reports whether s may be handed out without renewal.
 func (f *Flow) Fresh(s Session) bool {
 	return f.fits(s) && creds.FreshFor(s.Credentials, s.Lifetime, f.Now())
@@ -108,7 +123,19 @@ func (f *Flow) fits(s Session) bool {
 	if s.Trust != f.Trust || f.Want.User != "" && s.User != f.Want.User {
 		return false
 	}
-	return f.Want.Role == "" || f.Want.Role == s.Asked || f.Want.Role == s.Role
+	if f.Want.Role == "" {
+		return f.Want.Settled == "" || s.Role == f.Want.Settled
+	}
+	return f.Want.Role == s.Asked || f.Want.Role == s.Role || f.Want.Role == accountAndName(s.Role)
+}
+
+// accountAndName is a role as ACCOUNT/NAME, which is of one role like its ARN.
+func accountAndName(role string) string {
+	arn, err := saml.ParseRoleARN(role)
+	if err != nil {
+		return ""
+	}
+	return arn.Account + "/" + arn.Name
 }
 
 func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
@@ -123,26 +150,26 @@ func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
 
 func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, error)) Func {
 	return f.keep(ch.CacheKey(0), func(ctx context.Context) (Session, error) {
+		client, err := f.STS(ch) // what is wrong on AWS's side is found before a password is sent
+		if err != nil {
+			return Session{}, err
+		}
 		signed, err := signIn(ctx)
 		if err != nil {
 			return Session{}, err
 		}
-		role, err := f.pick(ctx, ch[0], signed.Assertion)
+		role, chosen, err := f.pick(ctx, ch[0], signed.Assertion)
 		if err != nil {
 			return Session{}, err
 		}
 		if err := f.pin(ctx, pinAccount, role.Account()); err != nil {
 			return Session{}, err
 		}
-		client, err := f.STS(ch)
-		if err != nil {
-			return Session{}, err
-		}
 		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role, f.duration(ch[0], signed.Assertion))
 		if err != nil {
-			return Session{}, f.explainTimes(err, signed.Assertion)
+			return Session{}, &HopError{Profile: ch[0].Name, Gateway: f.Gateway, Err: f.explainTimes(err, signed.Assertion)}
 		}
-		f.remember(ch[0], signed.User, role.ARN)
+		f.remember(ch[0], signed, role, chosen)
 		return f.session(c, Session{User: signed.User, Role: role.ARN, Asked: f.Want.Role}), nil
 	})
 }
@@ -164,22 +191,35 @@ func (f *Flow) hop(ch profile.Chain, i int, from Func) Func {
 			Tags: p.Tags, TransitiveTags: p.TransitiveTags, Duration: p.Duration,
 		})(ctx)
 		if err != nil {
-			return Session{}, fmt.Errorf("profile %s: %w", p.Name, err)
+			return Session{}, &HopError{Profile: p.Name, Gateway: f.Gateway, Err: err}
 		}
 		return f.session(c, caller), nil
 	})
 }
 
-// remember keeps what the configuration leaves open, once AWS has accepted it.
-func (f *Flow) remember(p profile.Profile, user, role string) {
-	if p.SignIn.Username != "" {
-		user = ""
+// remember keeps what the configuration leaves open and a person settled, once AWS has
+// accepted it.
+func (f *Flow) remember(p profile.Profile, signed Signed, role saml.Role, chosen bool) {
+	var user, arn string
+	if signed.Typed && p.SignIn.Username == "" {
+		user = signed.User
 	}
-	if p.RoleARN != "" {
-		role = ""
+	if chosen && p.RoleARN == "" {
+		arn = role.ARN
 	}
-	f.Choices.remember(f.Gateway, user, role)
+	f.Choices.remember(f.Gateway, user, arn)
 }
+
+// HopError says which profile's hop failed.
+type HopError struct {
+	Profile, Gateway string
+	Err              error
+}
+
+func (e *HopError) Error() string { return "profile " + e.Profile + ": " + e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *HopError) Unwrap() error { return e.Err }
 
 // keep answers from the Flight of sessions, or, if Force is set, only shares the work.
 func (f *Flow) keep(key string, do Func) Func {

@@ -39,33 +39,41 @@ func (e *EncryptedError) Error() string {
 }
 
 // pick chooses the role of the gateway session: the configured one, the one asked
-// for, the only one, the remembered one, else the answer of a person.
-func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (saml.Role, error) {
+// for, the only one, the remembered one, else the answer of a person. chosen says that
+// a person chose it now.
+func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (role saml.Role, chosen bool, err error) {
 	if a.Encrypted {
 		if p.RoleARN == "" || p.SignIn.PrincipalARN == "" {
-			return saml.Role{}, &EncryptedError{Profile: p.Name}
+			return saml.Role{}, false, &EncryptedError{Profile: p.Name}
 		}
-		return saml.Role{ARN: p.RoleARN, Provider: p.SignIn.PrincipalARN}, nil
+		return saml.Role{ARN: p.RoleARN, Provider: p.SignIn.PrincipalARN}, false, nil
 	}
 	want, configured := f.Want.Role, false
 	if p.RoleARN != "" {
 		want, configured = p.RoleARN, true
 	}
-	if want == "" && len(a.Roles) == 1 {
-		return a.Roles[0], nil
-	}
 	if want == "" {
-		remembered := f.Choices.Get(f.Gateway).Role
-		if known := saml.Match(a.Roles, remembered, nil); remembered != "" && len(known) == 1 {
-			return known[0], nil
-		}
-		return f.ask(ctx, p, a.Roles)
+		return f.open(ctx, p, a.Roles)
 	}
-	matches := saml.Match(a.Roles, want, f.Aliases)
+	matches := saml.Match(a.Roles, want, f.Aliases())
 	if len(matches) != 1 {
-		return saml.Role{}, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
 	}
-	return matches[0], nil
+	return matches[0], !configured, nil
+}
+
+// open chooses where nothing names a role.
+func (f *Flow) open(ctx context.Context, p profile.Profile, roles []saml.Role) (role saml.Role, chosen bool, err error) {
+	if len(roles) == 1 {
+		return roles[0], false, nil
+	}
+	for _, r := range roles {
+		if r.ARN == f.Want.Settled {
+			return r, false, nil
+		}
+	}
+	role, err = f.ask(ctx, p, roles)
+	return role, err == nil, err
 }
 
 func (f *Flow) ask(ctx context.Context, p profile.Profile, roles []saml.Role) (saml.Role, error) {
@@ -113,7 +121,11 @@ func (e *PinError) Error() string {
 // later one (security.md 1.2): an open redirect or an exchanged configuration must
 // not sign the person in to somebody else's account.
 func (f *Flow) pin(ctx context.Context, what pinned, value string) error {
-	was := f.Choices.pinned(f.Gateway, what)
+	known, err := f.Choices.Get(f.Gateway)
+	if err != nil {
+		return err
+	}
+	was := known.pinned(what)
 	if value == "" || was == value {
 		return nil
 	}

@@ -41,17 +41,24 @@ func DecodeSession(data []byte) (Session, error) {
 	return Session{Credentials: c, Lifetime: time.Duration(r.Lifetime) * time.Second, User: r.User, Role: r.Role, Asked: r.Asked, Trust: r.Trust}, nil
 }
 
+// kept is a Signed as it lies in memory.
+type kept struct {
+	User      string
+	Typed     bool
+	Assertion string
+}
+
 // EncodeSigned reveals the assertion: its result may only lie in memory.
 func EncodeSigned(s Signed) ([]byte, error) {
-	return json.Marshal([2]string{s.User, s.Assertion.Encoded().Reveal()})
+	return json.Marshal(kept{User: s.User, Typed: s.Typed, Assertion: s.Assertion.Encoded().Reveal()})
 }
 
 // DecodeSigned reads what EncodeSigned wrote.
 func DecodeSigned(data []byte) (Signed, error) {
-	var pair [2]string
-	if err := json.Unmarshal(data, &pair); err != nil {
+	var k kept
+	if err := json.Unmarshal(data, &k); err != nil {
 		return Signed{}, errors.New("kept sign-in is not readable")
 	}
-	a, err := saml.Decode(pair[1])
-	return Signed{Assertion: a, User: pair[0]}, err
+	a, err := saml.Decode(k.Assertion)
+	return Signed{Assertion: a, User: k.User, Typed: k.Typed}, err
 }

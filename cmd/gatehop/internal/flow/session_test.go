@@ -89,19 +89,25 @@ func FuzzChoices(f *testing.F) {
 			Read:   func() ([]byte, error) { return file, nil },
 			Update: func(change func([]byte) ([]byte, error)) (err error) { file, err = change(file); return err },
 		}
-		before := c.Get(profile)
+		before, err := c.Get(profile)
 		c.setPin(profile, pinAccount, "123456789012")
-		after := c.Get(profile)
+		after, again := c.Get(profile)
+		if err != nil {
+			if again == nil || !bytes.Equal(file, data) {
+				t.Errorf("a file that cannot be read was replaced: %v, %q", again, file)
+			}
+			return
+		}
 		want := before
 		want.Account = "123456789012"
-		if after != want {
-			t.Errorf("after a pin: %+v, want %+v", after, want)
+		if after != want || again != nil {
+			t.Errorf("after a pin: %+v, %v, want %+v", after, again, want)
 		}
-		if _, err := c.Forget(profile); err != nil {
-			t.Fatal(err)
+		if found, err := c.Forget(profile); !found || err != nil {
+			t.Fatalf("Forget = %v, %v", found, err)
 		}
-		if left := c.Get(profile); left != (Choice{}) {
-			t.Errorf("after Forget: %+v", left)
+		if left, err := c.Get(profile); left != (Choice{}) || err != nil {
+			t.Errorf("after Forget: %+v, %v", left, err)
 		}
 	})
 }

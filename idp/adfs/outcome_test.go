@@ -1,0 +1,196 @@
+package adfs_test
+
+import (
+	cryptorand "crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehop/idp"
+	"gatehop/idp/adfs"
+	"gatehop/idp/idptest"
+)
+
+// TestLoginVerdicts has the verdict for every fault of the simulator.
+func TestLoginVerdicts(t *testing.T) {
+	t.Parallel()
+	verdicts := map[idptest.Fault]idp.Verdict{
+		idptest.FaultGetForm: idp.UnreadableForm, idptest.FaultTextPlain: idp.UnreadableForm,
+		idptest.FaultNoWords: idp.Unexplained, idptest.FaultCaptcha: idp.Captcha,
+		idptest.FaultRedirectLoop: idp.SignInLoop, idptest.FaultJSON: idp.NotHTML,
+		idptest.FaultHuge: idp.TooLarge, idptest.FaultDeep: idp.TooLarge,
+		idptest.FaultScriptOnly: idp.ScriptOnly, idptest.FaultFirewall: idp.Firewall,
+		idptest.FaultProxy: idp.ProxyRefused, idptest.FaultNotFound: idp.NotFound,
+		idptest.FaultIntegrated: idp.Integrated, idptest.FaultBasic: idp.BasicAuth,
+		idptest.FaultConsent: idp.Consent, idptest.FaultForeignACS: idp.ForeignAssertion,
+		idptest.FaultEmptyResponse: idp.BadAssertion, idptest.FaultBadResponse: idp.BadAssertion,
+		idptest.FaultRefusedResponse: idp.BadAssertion, idptest.FaultSeveralAssertions: idp.BadAssertion,
+		idptest.FaultWSFederation: idp.WSFederation, idptest.FaultForeignPage: idp.Unknown,
+	}
+	origins := []idptest.Fault{
+		idptest.FaultForeignAction, idptest.FaultPlainAction, idptest.FaultRedirect307,
+		idptest.FaultRedirectPlain, idptest.FaultForeignResponse,
+	}
+	network := []idptest.Fault{idptest.FaultCut, idptest.FaultHangPosted, idptest.FaultHang}
+	for _, f := range idptest.Faults() {
+		t.Run(string(f.Fault), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, idptest.Options{Fault: f.Fault}, person(alice, idptest.AlicePassword))
+			a, err := r.login(t, adfs.Config{})
+			var (
+				origin *idp.OriginError
+				net    *idp.NetworkError
+			)
+			switch verdict, ok := verdicts[f.Fault]; {
+			case ok:
+				wantVerdict(t, err, verdict)
+			case slices.Contains(origins, f.Fault):
+				if !errors.As(err, &origin) {
+					t.Errorf("Login = %v, want *idp.OriginError", err)
+				}
+			case slices.Contains(network, f.Fault):
+				if !errors.As(err, &net) {
+					t.Errorf("Login = %v, want *idp.NetworkError", err)
+				}
+			case f.Fault == idptest.FaultEncrypted:
+				if err != nil || !a.Encrypted {
+					t.Errorf("Login = %v, want an encrypted assertion", err)
+				}
+			default:
+				t.Errorf("Login = %v, and nothing is known about %q (%s)", err, f.Fault, f.About)
+			}
+			for _, bug := range r.p.ClientBugs() {
+				t.Errorf("client bug: %s", bug)
+			}
+			if got := r.p.Stats().Logins; got > 1 {
+				t.Errorf("%d passwords were sent, want at most 1", got)
+			}
+		})
+	}
+}
+
+// TestLoginUnavailable has T23.
+func TestLoginUnavailable(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.Options{Status503: -1}, nil)
+	_, err := r.login(t, adfs.Config{})
+	if got := wantVerdict(t, err, idp.Unavailable); got.Status != 503 {
+		t.Errorf("Status = %d, want 503", got.Status)
+	}
+	r = newRig(t, idptest.Options{FailFirstN: 1}, nil)
+	_, err = r.login(t, adfs.Config{})
+	var net *idp.NetworkError
+	if !errors.As(err, &net) {
+		t.Errorf("Login = %v, want *idp.NetworkError", err)
+	}
+}
+
+// TestLoginLoop has T15: AD FS stops the sixth sign-in within 20 seconds, and refuses
+// cookies that have grown too large.
+func TestLoginLoop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.Options{}, person(alice, idptest.AlicePassword))
+	var err error
+	for range 6 {
+		_, err = r.login(t, adfs.Config{})
+	}
+	wantVerdict(t, err, idp.SignInLoop)
+
+	r = newRig(t, idptest.Options{HeaderLimit: 1000}, person(alice, idptest.AlicePassword))
+	_, err = r.login(t, adfs.Config{})
+	wantVerdict(t, err, idp.CookiesTooLarge)
+}
+
+// TestLoginCookiesTooLarge: kept cookies that have grown too large are dropped and the
+// sign-in is begun again, once.
+func TestLoginCookiesTooLarge(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.Options{HeaderLimit: 10_000}, person(alice, idptest.AlicePassword))
+	at := &url.URL{Scheme: "https", Host: host, Path: "/adfs/ls/"}
+	for _, name := range []string{"SamlSession1", "SamlSession2", "SamlSession3"} {
+		r.session.HTTP.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: strings.Repeat("x", 3900), Path: "/adfs", Secure: true}})
+	}
+	if _, err := r.login(t, adfs.Config{}); err != nil {
+		t.Errorf("Login = %v, want an assertion", err)
+	}
+	r.check(t, 1, 5)
+}
+
+// TestLoginTLS signs in over sockets and TLS, as the sandbox does; without the
+// authority nothing is sent at all.
+func TestLoginTLS(t *testing.T) {
+	t.Parallel()
+	ca, err := idptest.NewCA(cryptorand.Reader, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, idptest.Options{}, person(alice, idptest.AlicePassword))
+	s, err := idptest.Serve(r.p, ca, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if r.session.Trust, err = idp.NewTrust(s.URL(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust})
+	_, err = r.login(t, adfs.Config{URL: s.URL()})
+	var net *idp.NetworkError
+	if !errors.As(err, &net) || net.Kind != idp.NetAuthority {
+		t.Errorf("Login = %v, want an unknown authority", err)
+	}
+	r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust, Roots: ca.Pool()})
+	defer r.session.HTTP.CloseIdleConnections()
+	if _, err := r.login(t, adfs.Config{URL: s.URL()}); err != nil {
+		t.Errorf("Login = %v", err)
+	}
+	r.check(t, 1, 4)
+}
+
+// TestLoginLostCookies has T16: without cookies AD FS shows the sign-in page again, or
+// an error, and no second password is asked for.
+func TestLoginLostCookies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.Options{DropCookies: true}, person(alice, idptest.AlicePassword))
+	_, err := r.login(t, adfs.Config{})
+	wantVerdict(t, err, idp.Unexplained)
+	if got := r.answers.Asked("password"); got != 1 {
+		t.Errorf("asked for the password %d times, want 1", got)
+	}
+	r.check(t, 1, 4)
+
+	r = newRig(t, idptest.Options{DropCookies: true, RequireRequestCookie: true}, person(alice, idptest.AlicePassword))
+	_, err = r.login(t, adfs.Config{})
+	wantVerdict(t, err, idp.StateLost)
+	r.check(t, 1, 3)
+}
+
+// TestLoginHomeRealm: without AD FS's own directory among them, the organisations are
+// the answer, and nothing is posted to the field for an e-mail address.
+func TestLoginHomeRealm(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.Options{ClaimsProviders: []string{"https://a.example/trust", "https://b.example/trust"}}, nil)
+	_, err := r.login(t, adfs.Config{})
+	if got := wantVerdict(t, err, idp.HomeRealm); len(got.Options) != 2 {
+		t.Errorf("Options = %q, want both organisations", got.Options)
+	}
+	r.check(t, 0, 1)
+}
+
+// TestLoginSecondFactor: the page is recognised by its Context, though its form has the
+// id of the sign-in form, and nothing is posted to it.
+func TestLoginSecondFactor(t *testing.T) {
+	t.Parallel()
+	u := idptest.Alice()
+	u.MFA = true
+	r := newRig(t, idptest.Options{Users: []idptest.User{u}}, person(alice, idptest.AlicePassword))
+	_, err := r.login(t, adfs.Config{})
+	if got := wantVerdict(t, err, idp.SecondFactor); got.Words != "SampleAdapter" {
+		t.Errorf("Words = %q, want the method", got.Words)
+	}
+	r.check(t, 1, 4)
+}
