@@ -38,7 +38,6 @@ func (a *app) demo(ctx context.Context) (err error) {
 	inside := &app{process: a.process, verbose: a.verbose, quiet: a.quiet}
 	inside.env = s.environ(a.env, o)
 	inside.answers = offered{person: a.person(), answers: map[string]string{"username": s.user, "password": sandboxPassword}}
-	inside.terminal = func() (terminal, error) { return nil, idp.ErrNoAnswer }
 	inside.termTried = true // the offered answers do the asking
 	return inside.tour(ctx, s)
 }

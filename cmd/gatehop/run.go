@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,7 +106,7 @@ func rootCommand(a *app) *cobra.Command {
 		Example: `  gatehop login gateway            sign in, once a day
   gatehop exec prod -- aws s3 ls   run a command with credentials
   eval "$(gatehop env prod)"       credentials for this shell`,
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, Version: versionReport()["version"],
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
 	}
 	f := root.PersistentFlags()
@@ -119,7 +120,22 @@ func rootCommand(a *app) *cobra.Command {
 	for _, add := range commands {
 		root.AddCommand(add(a))
 	}
+	root.SetHelpCommand(helpCommand(root))
 	return root
+}
+
+// helpCommand is cobra's, but for a command that does not exist: that is a mistake here.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login",
+		RunE: func(_ *cobra.Command, words []string) error {
+			c, rest, err := root.Find(words)
+			if err != nil || len(rest) > 0 && !c.HasParent() {
+				return &usageError{text: fmt.Sprintf("there is no command %q", strings.Join(words, " "))}
+			}
+			return c.Help()
+		},
+	}
 }
 
 // commands is the command tree: one line and one file for each.

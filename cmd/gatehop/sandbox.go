@@ -28,7 +28,8 @@ func sandboxCommand(a *app) *cobra.Command {
 		Use: "sandbox [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
 		Long: `Starts a simulated identity provider and a simulated STS on loopback, writes a
 throw-away AWS configuration and runs COMMAND with it, or prints the variables and
-stays until Ctrl-C. Nothing of yours is read or changed, and nothing is left behind.
+stays until Ctrl-C. Nothing of yours is changed and nothing is left behind. With
+--empty there is no AWS configuration but your own.
 
 User CORP\alice (alice with --idp form), password "correct horse". Profiles: gateway,
 and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -202,7 +203,7 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 			}
 			rt = awsTransport(pool, a.environmentProxy())
 		}
-		a.awsClient = &http.Client{Transport: rt, Timeout: 30 * time.Second}
+		a.awsClient = &http.Client{Transport: logged{rt, a.log()}, Timeout: 30 * time.Second}
 	}
 	return &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}, nil
 }
@@ -227,6 +228,22 @@ func awsTransport(pool *x509.CertPool, proxy func(*http.Request) (*url.URL, erro
 		ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16,
 		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 	}
+}
+
+// logged says at debug level that AWS was called: never with what.
+type logged struct {
+	next http.RoundTripper
+	log  *slog.Logger
+}
+
+func (l logged) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(r)
+	status := 0
+	if err == nil {
+		status = resp.StatusCode
+	}
+	l.log.Debug("call AWS", "host", r.URL.Host, "status", status)
+	return resp, err
 }
 
 // fileProblem is what an operating system says of a file, without the path again.
