@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -152,6 +153,11 @@ func (w *wire) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request,
 // Do sends one request for the SDK and notes what came back.
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	w.host, w.status, w.date = r.URL.Host, 0, time.Time{}
+	r, err := inMemory(r)
+	if err != nil {
+		w.err = err
+		return nil, err
+	}
 	resp, err := w.http.Do(r)
 	if err != nil {
 		w.err = bare(err)
@@ -166,6 +172,24 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &body{ReadCloser: resp.Body, left: maxReply, wire: w}
 	return resp, nil
+}
+
+// inMemory returns r with a body that the SDK cannot close. The SDK closes its own as
+// soon as the answer begins, and from then on that body's WriteTo fails with io.EOF
+// (smithy-go v1.28.8, transport/http/internal/io/safe.go). net/http calls it once more
+// after the last byte, to see whether there is too much: where the answer is quicker,
+// it takes the error for a broken request and closes the connection.
+func inMemory(r *http.Request) (*http.Request, error) {
+	if r.Body == nil {
+		return r, nil
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.WithContext(r.Context()) // the SDK keeps its own, to close
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	return r, nil
 }
 
 // body is an answer's body that ends after so many bytes, and tells the call when the
