@@ -64,7 +64,14 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
+// restLimit is how much of a body that nobody reads is read at its end: a connection
+// with more left on it is lost. Pages of redirects repeat their long addresses.
+const restLimit = 64 << 10
+
 func (b *body) Close() error {
+	if b.err == nil {
+		_, _ = io.CopyN(io.Discard, b, restLimit)
+	}
 	err := b.rc.Close()
 	b.cancel()
 	if err != nil {
