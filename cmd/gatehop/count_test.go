@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,8 @@ import (
 // the listener and a wrapper: not by the handler's own word, and not by gatehop's.
 type counted struct {
 	*httptest.Server
+	sts *ststest.Server // if that is the handler
+
 	mu       sync.Mutex
 	requests []string // "GET /path"
 	conns    int
@@ -120,9 +123,10 @@ func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string)
 }
 
 type realOptions struct {
-	idOff  bool   // the AD FS adds no request id
-	awsTLS bool   // the STS speaks TLS, with a certificate of the provider's CA
-	config string // a further line of both gateways
+	idOff  bool     // the AD FS adds no request id
+	awsTLS bool     // the STS speaks TLS, with a certificate of the provider's CA
+	config string   // a further line of both gateways
+	vars   []string // further variables
 }
 
 // realWorldWith is realWorld with options. A first argument AWS_CA_BUNDLE to run names
@@ -152,11 +156,13 @@ func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...
 	if !o.awsTLS {
 		awsCA = nil
 	}
-	aws = serveCounted(t, ststest.New(ststest.Options{
+	issuer := ststest.New(ststest.Options{
 		Now:       time.Now,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: signer.EntityID, Certs: []*x509.Certificate{signer.Cert}}},
 		Roles:     sandboxRoles(sandboxOptions{roles: 3}),
-	}), awsCA)
+	})
+	aws = serveCounted(t, issuer, awsCA)
+	aws.sts = issuer
 	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
 	for name, text := range map[string]string{"config": config, "ca.pem": string(ca.PEM())} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
@@ -164,9 +170,9 @@ func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...
 		}
 	}
 	return idp, aws, func(args ...string) ([]byte, error) {
-		var vars []string
+		vars := slices.Clone(o.vars)
 		if args[0] == "AWS_CA_BUNDLE" {
-			vars, args = []string{"AWS_CA_BUNDLE=" + filepath.Join(home, "ca.pem")}, args[1:]
+			vars, args = append(vars, "AWS_CA_BUNDLE="+filepath.Join(home, "ca.pem")), args[1:]
 		}
 		cmd := exec.Command("gatehop", args...)
 		cmd.Env = append(vars,
