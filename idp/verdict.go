@@ -77,7 +77,7 @@ type PageError struct {
 	Activity    string   // the provider's reference for its administrator
 	Options     []string // what the page offers to choose from
 	Fingerprint string   // names and types of the page's fields, never values; for Unknown
-	Status      int      // HTTP status; 0 if it does not matter
+	Status      int      // HTTP status; 0 if it does not matter; said if it is 400 or more
 }
 
 func (e *PageError) Error() string {
@@ -91,7 +91,7 @@ func (e *PageError) Error() string {
 		text += fmt.Sprintf(", titled %q", e.Title)
 	}
 	var more []string
-	if e.Status != 0 {
+	if e.Status >= 400 {
 		more = append(more, fmt.Sprintf("HTTP status %d", e.Status))
 	}
 	if e.Activity != "" {
