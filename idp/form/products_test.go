@@ -63,7 +63,7 @@ func TestWalkProducts(t *testing.T) {
 			"POST /in user=alice&pass=correct+horse": final(samlInput),
 		}, 2},
 		{"Java container", map[string]string{
-			"GET /start?sp=aws": `<form method=POST action="j_security_check"><input name=j_username><input type=password name=j_password></form>`,
+			"GET /start?sp=aws": `<form method=POST action="j_security_check"><input name=j_username><input type=password name=j_password></form><form method=post><input type=hidden name=SAMLResponse value=""></form>`,
 			"POST /j_security_check j_username=alice&j_password=correct+horse": "Status: 303\nLocation: /done\n\n",
 			"GET /done": final(samlInput),
 		}, 3},

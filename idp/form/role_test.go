@@ -58,6 +58,8 @@ func TestPageLogin(t *testing.T) {
 		{"plain", `<form id=f method=post>` + fields, "f username password "},
 		{"search form first", `<form id=s action=/search role=search><input name=user></form><form id=f method=post>` + fields, "f username password "},
 		{"search by the name of its field", `<form id=s method=post><input name=q><input name=user></form>`, ""},
+		{"search form that has everything else", `<form id=s role=search method=post action=/auth/sso><input name=user></form>`, ""},
+		{"user name alone by GET at a sign-in address", `<form id=f action=/login><input name=username>`, ""},
 		{"registration first", `<form id=r method=post action=/register>` + fields + `</form><form id=f method=post>` + fields, "f username password "},
 		{"registration only", `<form id=r method=post action=/signup><input type=email name=email>`, ""},
 		{"forgotten password", `<form id=r method=post action=/forgot><input type=email name=email></form>`, ""},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,17 +140,35 @@ func (w *Walk) mayPassOn(p *Page, n Next) error {
 	if err != nil || w.Session.Trust.Has(to) {
 		return nil
 	}
-	sent := n.Send.URL + "\n" + n.Send.Body.Reveal()
-	form, _ := url.QueryUnescape(sent)
-	path, _ := url.PathUnescape(sent)
+	sent := readings(n.Send.URL + "\n" + n.Send.Body.Reveal())
 	for _, s := range w.secrets {
-		v := s.Reveal()
-		holds := func(text string) bool { return strings.Contains(text, v) }
-		if len(v) >= 6 && slices.ContainsFunc([]string{sent, form, path}, holds) {
-			return w.Session.Trust.CheckSubmit(p.URL, to)
+		for _, typed := range readings(s.Reveal()) {
+			holds := func(text string) bool { return strings.Contains(text, typed) }
+			if len(typed) >= 6 && slices.ContainsFunc(sent, holds) {
+				return w.Session.Trust.CheckSubmit(p.URL, to)
+			}
 		}
 	}
 	return nil
+}
+
+// readings are a text as it stands and without the escapes of forms; what is no escape
+// stays.
+func readings(text string) []string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '+' {
+			c = ' '
+		}
+		if c == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]) {
+			n, _ := strconv.ParseUint(text[i+1:i+3], 16, 8)
+			c = byte(n)
+			i += 2
+		}
+		b.WriteByte(c)
+	}
+	return []string{text, b.String()}
 }
 
 // Get goes on to another page.
