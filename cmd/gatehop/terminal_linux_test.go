@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,8 @@ type screen struct {
 	cmd *exec.Cmd
 	tmp string // the program's TMPDIR
 
+	patience time.Duration // how long something may take to show
+
 	mu   sync.Mutex
 	text bytes.Buffer
 	grew *sync.Cond
@@ -31,7 +34,12 @@ type screen struct {
 // onScreen starts gatehop on a terminal of its own.
 func onScreen(t *testing.T, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, cmd: exec.Command("gatehop", args...), tmp: t.TempDir()}
+	return programOnScreen(t, "gatehop", args...)
+}
+
+func programOnScreen(t *testing.T, name string, args ...string) *screen {
+	t.Helper()
+	s := &screen{t: t, cmd: exec.Command(name, args...), tmp: t.TempDir(), patience: 20 * time.Second}
 	s.grew = sync.NewCond(&s.mu)
 	s.cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+s.tmp)
 	var err error
@@ -63,14 +71,38 @@ func (s *screen) watch() {
 // see waits until the screen shows words; a screen that ends without them fails.
 func (s *screen) see(words string) {
 	s.t.Helper()
+	if problem := s.seeTimes(words, 1); problem != "" {
+		s.t.Fatal(problem)
+	}
+}
+
+// seeTimes waits until the screen shows words so many times, or says why it does not.
+func (s *screen) seeTimes(words string, times int) (problem string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !strings.Contains(s.text.String(), words) {
+	deadline := time.Now().Add(s.patience)
+	defer time.AfterFunc(s.patience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.grew.Broadcast()
+	}).Stop()
+	for strings.Count(s.text.String(), words) < times {
 		if strings.HasSuffix(s.text.String(), "\x00end") {
-			s.t.Fatalf("the screen ended without %q:\n%s", words, s.text.String())
+			return fmt.Sprintf("the screen ended without %q %d times:\n%s", words, times, s.text.String())
+		}
+		if !time.Now().Before(deadline) {
+			return fmt.Sprintf("the screen does not show %q %d times:\n%s", words, times, s.text.String())
 		}
 		s.grew.Wait()
 	}
+	return ""
+}
+
+// times counts what is on the screen by now.
+func (s *screen) times(words string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), words)
 }
 
 func (s *screen) typeKeys(keys string) {
@@ -101,33 +133,199 @@ func (s *screen) echoes() bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// TestInterrupt wants Ctrl-C at a question to leave at once with 130, the terminal as
-// it was and nothing of the sandbox left.
+// TestInterrupt wants Ctrl-C, Ctrl-\ and every signal to leave at a question to do so
+// at once with 130, the terminal as it was and nothing of the sandbox left.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, question := range []string{"User name", "Password"} {
-		t.Run(question, func(t *testing.T) {
+		for name, leave := range map[string]func(*screen){
+			"ctrl-c":    func(s *screen) { s.typeKeys("\x03") },
+			"ctrl-\\":   func(s *screen) { s.typeKeys("\x1c") },
+			"hang up":   func(s *screen) { _ = s.cmd.Process.Signal(unix.SIGHUP) },
+			"terminate": func(s *screen) { _ = s.cmd.Process.Signal(unix.SIGTERM) },
+		} {
+			t.Run(question+" "+name, func(t *testing.T) {
+				t.Parallel()
+				s := onScreen(t, "demo")
+				if problems := s.leaveAt(question, leave); len(problems) > 0 {
+					t.Errorf("%q\n%s", problems, s.text.String())
+				}
+				if left := files(t, s.tmp); len(left) != 1 { // the folder itself
+					t.Errorf("left behind: %v", left)
+				}
+			})
+		}
+	}
+}
+
+// TestInterruptSeen is TestInterrupt's control: a program that does everything wrong.
+func TestInterruptSeen(t *testing.T) {
+	t.Parallel()
+	s := programOnScreen(t, "sh", "-c", `trap 'echo goroutine 1; exit 2' QUIT
+printf 'User name'; read name; stty -echo; printf 'Password'; read password`)
+	got := s.leaveAt("Password", func(s *screen) { s.typeKeys("\x1c") })
+	want := []string{"status 2, want 130", "the terminal no longer echoes", "a dump is shown"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// leaveAt leaves the program at a question and says what is wrong then.
+func (s *screen) leaveAt(question string, leave func(*screen)) (problems []string) {
+	s.t.Helper()
+	letGo := s.keepOpen()
+	s.goTo(question)
+	leave(s)
+	if status := s.leave(); status != statusInterrupted {
+		problems = append(problems, fmt.Sprintf("status %d, want %d", status, statusInterrupted))
+	}
+	if !s.echoes() {
+		problems = append(problems, "the terminal no longer echoes")
+	}
+	letGo()
+	s.see("\x00end")
+	if s.times("goroutine") > 0 {
+		problems = append(problems, "a dump is shown")
+	}
+	return problems
+}
+
+// goTo answers what comes before a question with what is offered.
+func (s *screen) goTo(question string) {
+	s.t.Helper()
+	s.see("User name")
+	if question == "Password" {
+		s.typeKeys("\r")
+		s.see("Password")
+		s.waitForEcho(false)
+	}
+}
+
+// stopStory is a shell with job control around a program: each line that is typed to
+// the shell takes one step. The shell does not touch the terminal's modes.
+const stopStory = `set -m
+sh -c "$1"
+echo "stopped $?"
+read go
+if test "$2"; then bg; read go; jobs; read go; fi
+fg
+echo "left $?"`
+
+// TestStop wants Ctrl-Z at a question to stop gatehop with the terminal as it was, and
+// the question back after that as if nothing had been typed.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ question, by string }{
+		{"User name", ""}, {"Password", ""}, {"User name", "bg"}, {"Password", "bg"},
+	} {
+		t.Run(c.question+" "+c.by, func(t *testing.T) {
 			t.Parallel()
-			s := onScreen(t, "demo")
-			keep := s.keepOpen()
-			defer keep()
-			s.see("User name")
-			if question == "Password" {
-				s.typeKeys("\r")
+			s := programOnScreen(t, "sh", "-c", stopStory, "sh", "exec gatehop demo", c.by)
+			if problems := s.stopAt(c.question, c.by); len(problems) > 0 {
+				t.Fatalf("%q\n%s", problems, s.text.String())
+			}
+			if c.question == "User name" {
+				s.typeKeys("\r") // the offered one; what was typed before is forgotten
 				s.see("Password")
 				s.waitForEcho(false)
 			}
-			s.typeKeys("\x03")
-			if status := s.leave(); status != statusInterrupted {
-				t.Errorf("status %d, want %d", status, statusInterrupted)
-			}
-			if !s.echoes() {
-				t.Error("the terminal no longer echoes")
-			}
-			if left := files(t, s.tmp); len(left) != 1 { // the folder itself
-				t.Errorf("left behind: %v", left)
+			s.typeKeys("not-the-password\r")
+			s.see("127.0.0.1 says: Incorrect user ID or password.")
+			s.waitForEcho(false)
+			s.typeKeys("\r") // the offered one
+			s.see("left 0")
+			if s.times("not-the-password") > 0 || s.times("Incorrect") > 1 {
+				t.Errorf("the password was shown, or sent twice:\n%s", s.text.String())
 			}
 		})
+	}
+}
+
+// TestStopSeen is TestStop's control: a program that knows nothing of being stopped.
+func TestStopSeen(t *testing.T) {
+	t.Parallel()
+	const program = `printf 'User name'; read name; stty -echo; printf 'Password'; read password`
+	for by, want := range map[string][]string{
+		"":   {"no echo while stopped", "not asked again"},
+		"bg": {"no echo while stopped", "does not run in the background", "not asked again"},
+	} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			s := programOnScreen(t, "sh", "-c", stopStory, "sh", program, by)
+			s.patience = 2 * time.Second
+			if got := s.stopAt("Password", by); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q\n%s", got, want, s.text.String())
+			}
+		})
+	}
+}
+
+// stopAt stops the program at a question and continues it, by way of the background
+// if by says so, and says what is wrong then.
+func (s *screen) stopAt(question, by string) (problems []string) {
+	s.t.Helper()
+	problem := func(when bool, what string) {
+		if when {
+			problems = append(problems, what)
+		}
+	}
+	s.goTo(question)
+	s.typeKeys("half an answer\x1a")
+	s.see("stopped 1") // 128 and the signal
+	problem(!s.echoes(), "no echo while stopped")
+	asked := s.times(question)
+	s.typeKeys("\r")
+	if by == "bg" {
+		s.see("[1]")                       // what bg says
+		time.Sleep(100 * time.Millisecond) // for what it might do wrong
+		s.typeKeys("\r")
+		problem(s.seeTimes("Running", 1) != "", "does not run in the background")
+		problem(s.times(question) != asked, "asked in the background")
+		s.typeKeys("\r")
+	}
+	problem(s.seeTimes(question, asked+1) != "", "not asked again")
+	if question == "Password" {
+		s.waitForEcho(false)
+	}
+	return problems
+}
+
+// TestStopBetween wants Ctrl-Z to stop gatehop after its questions as well.
+func TestStopBetween(t *testing.T) {
+	t.Parallel()
+	s := onScreen(t, "sandbox", "--no-password", "--latency", "1s", "--",
+		"sh", "-c", stopStory, "sh", "exec gatehop login dev", "")
+	s.see("User name")
+	s.typeKeys(`CORP\alice` + "\r")
+	s.see("Password")
+	s.waitForEcho(false)
+	s.typeKeys(sandboxPassword + "\r")
+	s.waitForEcho(true)
+	s.typeKeys("\x1a")
+	s.see("stopped 1")
+	s.typeKeys("\r")
+	s.see("left 0")
+	if s.times(sandboxPassword) > 0 {
+		t.Errorf("the password was shown:\n%s", s.text.String())
+	}
+}
+
+// TestStopKeyAlone wants Ctrl-Z to stop nothing where no shell could continue it: the
+// system would not, either.
+func TestStopKeyAlone(t *testing.T) {
+	t.Parallel()
+	s := onScreen(t, "demo")
+	s.goTo("Password")
+	asked := s.times("Password")
+	s.typeKeys("half an answer\x1a")
+	if problem := s.seeTimes("Password", asked+1); problem != "" {
+		t.Fatal(problem)
+	}
+	s.waitForEcho(false)
+	s.typeKeys("\r") // the offered one
+	s.see("\nNext:")
+	if status := s.leave(); status != 0 {
+		t.Errorf("status %d, want 0", status)
 	}
 }
 
@@ -136,10 +334,7 @@ func TestInterrupt(t *testing.T) {
 func TestRefusedOnScreen(t *testing.T) {
 	t.Parallel()
 	s := onScreen(t, "demo")
-	s.see("User name")
-	s.typeKeys("\r")
-	s.see("Password")
-	s.waitForEcho(false)
+	s.goTo("Password")
 	s.typeKeys("not-the-password\r")
 	s.see("127.0.0.1 says: Incorrect user ID or password.")
 	s.waitForEcho(false)

@@ -2,11 +2,9 @@
 package tty
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -28,9 +26,7 @@ var ErrNoTerminal = errors.New("no terminal")
 type Terminal struct {
 	in, out *os.File
 	mu      sync.Mutex // guards the screen
-
-	stateMu sync.Mutex
-	before  *term.State // of the terminal while an answer is read, else nil
+	modes   modes      // of the terminal under a question
 }
 
 // Open opens the controlling terminal, or returns ErrNoTerminal.
@@ -44,6 +40,7 @@ func Open() (*Terminal, error) {
 		t.Close()
 		return nil, ErrNoTerminal
 	}
+	t.obeyStopKey()
 	return t, nil
 }
 
@@ -51,6 +48,7 @@ func Open() (*Terminal, error) {
 // any more, and closes it.
 func (t *Terminal) Close() {
 	t.restore()
+	t.forgetStopKey()
 	_ = t.in.Close()
 	if t.out != t.in {
 		_ = t.out.Close()
@@ -65,7 +63,9 @@ func (t *Terminal) Tell(_ context.Context, message string) {
 }
 
 // Ask asks until there is a usable answer, the context ends or the terminal does. An
-// end of input is ErrNoAnswer. The terminal's state is restored on every way out.
+// end of input is ErrNoAnswer. A signal that asks the process to leave ends the
+// question like the end of the context. The terminal's state is restored on every way
+// out and while the process is stopped; the question is shown again after that.
 func (t *Terminal) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,8 +76,7 @@ func (t *Terminal) Ask(ctx context.Context, q idp.Question) (secret.Text, error)
 		_, _ = fmt.Fprintln(t.out, q.Retry)
 	}
 	for {
-		_, _ = io.WriteString(t.out, prompt(q))
-		line, err := t.read(ctx, q.Public)
+		line, err := t.read(ctx, prompt(q), q.Public)
 		if err != nil {
 			return secret.Text{}, err
 		}
@@ -145,84 +144,4 @@ func choose(q idp.Question, line string) (answer, problem string) {
 		return "", "An answer is needed (Ctrl-C leaves)."
 	}
 	return line, ""
-}
-
-// read reads one line, echoed or not. Reading from a terminal cannot be cancelled,
-// so it runs beside the context; when that ends first the reader is left behind,
-// which is fine for a process that is about to leave.
-func (t *Terminal) read(ctx context.Context, echo bool) (string, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	fd := int(t.in.Fd())
-	if err := t.save(); err != nil {
-		return "", idp.ErrNoAnswer
-	}
-	done := make(chan result, 1)
-	go func() {
-		if !echo {
-			line, err := term.ReadPassword(fd)
-			done <- result{string(line), err}
-			return
-		}
-		line, err := readLine(t.in)
-		done <- result{line, err}
-	}()
-	select {
-	case <-ctx.Done():
-		t.restore()
-		_, _ = fmt.Fprintln(t.out)
-		return "", ctx.Err()
-	case r := <-done:
-		t.restore()
-		if !echo {
-			_, _ = fmt.Fprintln(t.out)
-		}
-		if r.err != nil {
-			if echo {
-				_, _ = fmt.Fprintln(t.out)
-			}
-			return "", idp.ErrNoAnswer
-		}
-		return r.line, nil
-	}
-}
-
-// save remembers the terminal's state for restore.
-func (t *Terminal) save() error {
-	t.stateMu.Lock()
-	defer t.stateMu.Unlock()
-	state, err := term.GetState(int(t.in.Fd()))
-	t.before = state
-	return err
-}
-
-// restore sets the state that save remembered; without one it does nothing.
-func (t *Terminal) restore() {
-	t.stateMu.Lock()
-	defer t.stateMu.Unlock()
-	if t.before != nil {
-		_ = term.Restore(int(t.in.Fd()), t.before)
-	}
-	t.before = nil
-}
-
-// readLine reads byte by byte, so that nothing typed ahead for the next question is lost.
-func readLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReaderSize(oneByte{r}, 16).ReadString('\n')
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimRight(line, "\r\n"), nil
-}
-
-// oneByte hands out one byte at a time whatever is asked for.
-type oneByte struct{ r io.Reader }
-
-func (o oneByte) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	return o.r.Read(p[:1])
 }
