@@ -63,7 +63,7 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		if err != nil {
 			return removed, err
 		}
-		had, err := a.choices(dir).Forget("")
+		had, err := a.choices(dir).ForgetAll()
 		if had {
 			removed = append(removed, "the choices of every profile")
 		}

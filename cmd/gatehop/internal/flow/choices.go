@@ -51,14 +51,18 @@ func (c *Choices) Get(profile string) (Choice, error) {
 	return all[profile], err
 }
 
-// Forget removes a profile, or every profile for "", and reports whether anything was
-// there.
+// ForgetAll removes the file, readable or not, and reports whether there was one.
+func (c *Choices) ForgetAll() (found bool, err error) {
+	if c == nil || c.Remove == nil {
+		return false, nil
+	}
+	return c.Remove()
+}
+
+// Forget removes a profile and reports whether anything was known of it.
 func (c *Choices) Forget(profile string) (found bool, err error) {
 	if c == nil || c.Update == nil {
 		return false, nil
-	}
-	if profile == "" {
-		return c.Remove()
 	}
 	if known, err := c.Get(profile); err != nil || known == (Choice{}) {
 		return false, err

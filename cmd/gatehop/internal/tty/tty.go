@@ -63,9 +63,9 @@ func (t *Terminal) Tell(_ context.Context, message string) {
 }
 
 // Ask asks until there is a usable answer, the context ends or the terminal does. An
-// end of input is ErrNoAnswer. A signal that asks the process to leave ends the
-// question like the end of the context. The terminal's state is restored on every way
-// out and while the process is stopped; the question is shown again after that.
+// end of input is ErrNoAnswer. The terminal's state is restored on every way out, and
+// while the process is stopped; the question is shown again after that. The signals
+// that end a process must end ctx.
 func (t *Terminal) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -36,13 +35,6 @@ const lookEvery = 20 * time.Millisecond
 
 // read asks and reads one line, echoed or not.
 func (t *Terminal) read(ctx context.Context, prompt string, echo bool) (string, error) {
-	leave := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{unix.SIGHUP, unix.SIGQUIT, unix.SIGTERM} {
-		if !signal.Ignored(s) {
-			signal.Notify(leave, s)
-		}
-	}
-	defer signal.Stop(leave)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	a := attempt{prompt: prompt, echo: echo}
@@ -57,15 +49,11 @@ func (t *Terminal) read(ctx context.Context, prompt string, echo bool) (string, 
 		}
 		select {
 		case <-ctx.Done():
-			err = ctx.Err()
-		case <-leave:
-			err = context.Canceled
+			t.restore()
+			_, _ = fmt.Fprintln(t.out)
+			return "", ctx.Err()
 		case <-tick.C:
-			continue
 		}
-		t.restore()
-		_, _ = fmt.Fprintln(t.out)
-		return "", err
 	}
 }
 
