@@ -143,6 +143,9 @@ func newTransport(o ClientOptions, conf *tls.Config) *http.Transport {
 	}
 	if o.Proxy != nil {
 		t.Proxy = func(req *http.Request) (*url.URL, error) {
+			if req.URL.Scheme == "http" && IsLoopback(req.URL.Hostname()) {
+				return nil, nil // what is in clear stays on this machine
+			}
 			u, err := o.Proxy(req)
 			if err != nil { // its text may hold the proxy's password
 				return nil, &NetworkError{Host: req.URL.Host, Op: "get", Kind: NetProxy, Detail: "unusable proxy setting"}

@@ -174,7 +174,14 @@ func TestRedirectWithinOrigin(t *testing.T) {
 	})
 	req := postForm(t, homeURL+"/start?token=x", url.Values{"Password": {"p"}})
 	req.Header.Set("Authorization", "Basic x")
-	resp, err := NewClient(w.options(home)).Do(req.WithContext(WithTyped(req.Context())))
+	// What a person typed is sent once, whatever the server asks for.
+	_, err := NewClient(w.options(home)).Do(req.WithContext(WithTyped(req.Context())))
+	if page := (*PageError)(nil); !errors.As(err, &page) || page.Verdict != Unknown || last != nil {
+		t.Errorf("a typed form was sent again: %v, %v", err, last)
+	}
+	req = postForm(t, homeURL+"/start?token=x", url.Values{"Password": {"p"}})
+	req.Header.Set("Authorization", "Basic x")
+	resp, err := NewClient(w.options(home)).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (t *transport) logHop(req *http.Request, resp *http.Response, err error, to
 	attrs := []slog.Attr{
 		slog.String("method", req.Method),
 		slog.String("host", req.URL.Host),
-		slog.String("path", CleanWords(safePath(req.URL))),
+		slog.String("path", CleanWords(safePath(req.URL), secretsOf(req.Context())...)),
 	}
 	if err == nil {
 		attrs = append(attrs, slog.Int("status", resp.StatusCode))

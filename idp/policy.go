@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"gatehop/creds/secret"
 )
 
 // maxRedirects is how many redirects one request may cause (idp-pages of every
@@ -32,6 +34,19 @@ func WithTyped(ctx context.Context) context.Context {
 // is answered.
 func WithRequestTimeout(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, timeoutKey{}, d)
+}
+
+type secretsKey struct{}
+
+// WithSecrets names what was typed in this sign-in, so that the log of requests made
+// with the returned context does not show it where a server repeats it in an address.
+func WithSecrets(ctx context.Context, secrets []secret.Text) context.Context {
+	return context.WithValue(ctx, secretsKey{}, secrets)
+}
+
+func secretsOf(ctx context.Context) []secret.Text {
+	secrets, _ := ctx.Value(secretsKey{}).([]secret.Text)
+	return secrets
 }
 
 func isTyped(ctx context.Context) bool {
@@ -68,6 +83,10 @@ func (j judge) hop(from *url.URL, next *http.Request) error {
 	refused := &OriginError{Doing: "follow a redirect", Page: SafeURL(from), Target: SafeURL(next.URL), Untrusted: j.origin(next.URL)}
 	if strings.EqualFold(from.Scheme, "https") && !strings.EqualFold(next.URL.Scheme, "https") {
 		return refused
+	}
+	if hasBody(next) && isTyped(next.Context()) && j.origin(next.URL) != "" && j.origin(next.URL) == j.origin(from) {
+		// An answer is sent once: a second time counts as a second try at the lock-out.
+		return &PageError{Verdict: Unknown, URL: SafeURL(from), Words: "a redirect that would send the answer again"}
 	}
 	if hasBody(next) && (j.origin(next.URL) == "" || j.origin(next.URL) != j.origin(from)) {
 		refused.Doing = "send a form again to another origin"

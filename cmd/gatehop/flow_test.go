@@ -97,6 +97,7 @@ func TestSessionFits(t *testing.T) {
 		{"same user said again", []string{`GATEHOP_USERNAME=CORP\alice`}, 0},
 		{"another user", []string{`GATEHOP_USERNAME=CORP\bob`}, statusHuman},
 		{"another address", []string{"GATEHOP_URL=https://other.corp.example"}, statusHuman},
+		{"another address of the same host", []string{"GATEHOP_URL=https://adfs.corp.example/realms/b"}, statusHuman},
 		{"a proxy", []string{"GATEHOP_PROXY=http://127.0.0.1:9"}, statusHuman},
 		{"another STS", []string{"AWS_ENDPOINT_URL_STS=https://sts.example"}, statusHuman},
 		{"another region of the shell", []string{"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}, 0},
@@ -142,6 +143,7 @@ func TestPins(t *testing.T) {
 		{"unchanged", `{"open":{"issuer":"http://adfs.corp.example/adfs/services/trust","account":"111111111111"}}`, "", nil, 0},
 		{"issuer, nobody there", `{"open":{"issuer":"http://evil.example"}}`, "the issuer was", nil, statusHuman},
 		{"account, nobody there", `{"open":{"account":"999999999999"}}`, "the gateway account was", nil, statusHuman},
+		{"an issuer that is gone", `{"open":{"issuer":"http://adfs.corp.example/adfs/services/trust","account":"222222222222"}}`, "the gateway account was", nil, statusHuman},
 		{"issuer, declined", `{"open":{"issuer":"http://evil.example"}}`, "the issuer was", map[string]string{"confirm": "no"}, statusFailed},
 		{"issuer, confirmed", `{"open":{"issuer":"http://evil.example"}}`, "", map[string]string{"confirm": "yes"}, 0},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"gatehop/creds/store"
 	"gatehop/idp/idptest"
+	"gatehop/saml/samltest"
 	"gatehop/sts/ststest"
 )
 
@@ -73,6 +74,22 @@ func TestRoleByAlias(t *testing.T) {
 	w.run("login", "open", "--role", "Gateway").want(t, 0)
 	w.run("login", "open", "--role", "corp/ReadOnly").want(t, 0, "assumed-role/ReadOnly")
 	w.run("roles", "open").want(t, 0, "corp ")
+}
+
+// TestTwoProviders offers one role through two SAML providers, of which the profile
+// names the second.
+func TestTwoProviders(t *testing.T) {
+	t.Parallel()
+	roles := []string{
+		samltest.RoleValue(gatewayAccount, "Gateway", "Old", false),
+		samltest.RoleValue(gatewayAccount, "Gateway", sandboxProvider, false),
+	}
+	w := newWorld(t, worldOptions{roles: roles})
+	w.vars = []string{password(worldPassword)}
+	w.run("login", "gateway").want(t, statusAmbiguous, "matches 2") // the control
+	w = newWorld(t, worldOptions{roles: roles, config: strings.Replace(worldConfig, "gatehop_store", "gatehop_principal_arn = "+providerARN+"\ngatehop_store", 1)})
+	w.vars = []string{password(worldPassword)}
+	w.run("login", "gateway").want(t, 0, "assumed-role/Gateway")
 }
 
 // TestDefaultProfile wants a default profile with a mistake in it named, not passed over

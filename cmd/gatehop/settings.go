@@ -178,7 +178,7 @@ func (s *settings) digest() string {
 			ca = hex.EncodeToString(sum[:])
 		}
 	}
-	text, err := json.Marshal([]any{"trust 1", origin, in.Kind, in.TrustedHosts, in.ACS, in.CABundle, ca, in.Proxy, in.Auth, s.Endpoint})
+	text, err := json.Marshal([]any{"trust 1", origin, in.URL, in.Kind, in.TrustedHosts, in.ACS, in.CABundle, ca, in.Proxy, in.Auth, s.Endpoint})
 	if err != nil {
 		return ""
 	}

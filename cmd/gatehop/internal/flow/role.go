@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/profile"
@@ -55,7 +56,11 @@ func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (
 	if want == "" {
 		return f.open(ctx, p, a.Roles)
 	}
-	matches := saml.Match(a.Roles, want, f.Aliases())
+	offered := a.Roles
+	if p.SignIn.PrincipalARN != "" { // one role may be offered through several providers
+		offered = slices.DeleteFunc(slices.Clone(offered), func(r saml.Role) bool { return r.Provider != p.SignIn.PrincipalARN })
+	}
+	matches := saml.Match(offered, want, f.Aliases())
 	if len(matches) != 1 {
 		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
 	}
@@ -126,7 +131,7 @@ func (f *Flow) pin(ctx context.Context, what pinned, value string) error {
 		return err
 	}
 	was := known.pinned(what)
-	if value == "" || was == value {
+	if was == value {
 		return nil
 	}
 	if was != "" {
