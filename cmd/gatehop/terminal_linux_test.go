@@ -112,9 +112,10 @@ func (s *screen) typeKeys(keys string) {
 	}
 }
 
-// leave waits for the program and returns its exit status.
+// leave waits for the program and returns its exit status, -1 if it had to be killed.
 func (s *screen) leave() int {
 	s.t.Helper()
+	defer time.AfterFunc(s.patience, func() { _ = s.cmd.Process.Kill() }).Stop()
 	var exit *exec.ExitError
 	if err := s.cmd.Wait(); errors.As(err, &exit) {
 		return exit.ExitCode()
@@ -126,7 +127,7 @@ func (s *screen) leave() int {
 
 func (s *screen) echoes() bool {
 	s.t.Helper()
-	state, err := unix.IoctlGetTermios(int(s.pty.Fd()), ioctlGetTermios)
+	state, err := unix.IoctlGetTermios(int(s.pty.Fd()), unix.TCGETS)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -161,8 +162,10 @@ func TestInterrupt(t *testing.T) {
 // TestInterruptSeen is TestInterrupt's control: a program that does everything wrong.
 func TestInterruptSeen(t *testing.T) {
 	t.Parallel()
-	s := programOnScreen(t, "sh", "-c", `trap 'echo goroutine 1; exit 2' QUIT
-printf 'User name'; read name; stty -echo; printf 'Password'; read password`)
+	s := programOnScreen(t, "sh", "-c", `trap : QUIT
+sh -c "printf 'User name'; read name; stty -echo; printf 'Password'; read password"
+echo goroutine 1
+exit 2`)
 	got := s.leaveAt("Password", func(s *screen) { s.typeKeys("\x1c") })
 	want := []string{"status 2, want 130", "the terminal no longer echoes", "a dump is shown"}
 	if !slices.Equal(got, want) {
@@ -225,9 +228,7 @@ func TestStop(t *testing.T) {
 				t.Fatalf("%q\n%s", problems, s.text.String())
 			}
 			if c.question == "User name" {
-				s.typeKeys("\r") // the offered one; what was typed before is forgotten
-				s.see("Password")
-				s.waitForEcho(false)
+				s.goTo("Password") // with the offered name; what was typed before is forgotten
 			}
 			s.typeKeys("not-the-password\r")
 			s.see("127.0.0.1 says: Incorrect user ID or password.")
@@ -310,6 +311,21 @@ func TestStopBetween(t *testing.T) {
 	}
 }
 
+// TestSessionOver wants a question in the background to end with its session.
+func TestSessionOver(t *testing.T) {
+	t.Parallel()
+	s := programOnScreen(t, "sh", "-c", stopStory, "sh", "exec gatehop demo", "bg")
+	s.goTo("Password")
+	s.typeKeys("\x1a")
+	s.see("stopped 1")
+	s.typeKeys("\r")
+	s.see("[1]")
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.see("\x00end") // nobody has the terminal open
+}
+
 // TestStopKeyAlone wants Ctrl-Z to stop nothing where no shell could continue it: the
 // system would not, either.
 func TestStopKeyAlone(t *testing.T) {
@@ -375,8 +391,6 @@ func (s *screen) waitForEcho(on bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
-
-const ioctlGetTermios = unix.TCGETS
 
 func ptsName(f *os.File) (string, error) {
 	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)

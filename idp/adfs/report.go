@@ -2,9 +2,12 @@ package adfs
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/PuerkitoBio/goquery"
 
 	"gatehop/idp"
 	"gatehop/idp/form"
@@ -142,11 +145,43 @@ func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, err
 // reportParties reports that AD FS shows its list of relying parties although one was
 // asked for.
 func reportParties(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	e := w.Fail(p, idp.UnknownParty, relyingParty(w.Entry))
+	var parties offered
 	for _, o := range p.Find(`select[name="RelyingParty"] option, select[name$="RelyingPartyDropDownList"] option`).EachIter() {
-		e.Options = append(e.Options, w.Clean(o.Text()))
+		parties.add(w, o, "")
 	}
+	e := w.Fail(p, idp.UnknownParty, relyingParty(w.Entry))
+	e.Options = parties.options()
 	return form.Next{}, e
+}
+
+// maxOffered bounds what an error names of the things that a page offers.
+const maxOffered = 30
+
+// offered collects what a page offers to choose from: the first of it by name, the rest
+// by number.
+type offered struct {
+	names []string
+	more  int
+}
+
+// add takes n by its text, without which by its id.
+func (o *offered) add(w *form.Walk, n *goquery.Selection, id string) {
+	if len(o.names) == maxOffered {
+		o.more++
+		return
+	}
+	name := w.Clean(n.Text())
+	if name == "" {
+		name = w.Clean(id)
+	}
+	o.names = append(o.names, name)
+}
+
+func (o *offered) options() []string {
+	if o.more == 0 {
+		return o.names
+	}
+	return append(o.names, fmt.Sprintf("... and %d more", o.more))
 }
 
 // homeRealm is the name of the step that chooses, which it does once.
@@ -158,25 +193,21 @@ const activeDirectory = "AD AUTHORITY"
 // chooseRealm takes AD FS's own directory where it is offered. The field for the choice
 // gets its name from a script, and the one for an e-mail address must stay empty.
 func chooseRealm(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var names []string
-	offered := false
+	var realms offered
+	own := false
 	for _, n := range p.Find("[onclick]").EachIter() {
 		m := realmForm().FindStringSubmatch(n.AttrOr("onclick", ""))
 		if m == nil {
 			continue
 		}
 		id := m[1] + m[2]
-		offered = offered || id == activeDirectory
-		name := w.Clean(n.Text())
-		if name == "" {
-			name = w.Clean(id)
-		}
-		names = append(names, name)
+		own = own || id == activeDirectory
+		realms.add(w, n, id)
 	}
 	f := p.FormByID("hrd")
-	if f == nil || !offered || w.State.Acted[homeRealm] > 1 {
+	if f == nil || !own || w.State.Acted[homeRealm] > 1 {
 		e := w.Fail(p, idp.HomeRealm, errorText(p))
-		e.Options = names
+		e.Options = realms.options()
 		return form.Next{}, e
 	}
 	for _, c := range f.Controls {

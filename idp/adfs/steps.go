@@ -146,13 +146,11 @@ func isChoice(p *form.Page, s *form.State) bool {
 }
 
 func reportChoice(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	e := w.Fail(p, idp.MethodChoice, "")
+	var methods offered
 	for _, n := range p.Find("#authOptions .actionLink, #authOptions .optionButton").EachIter() {
-		text := w.Clean(n.Text())
-		if text == "" {
-			text = w.Clean(n.AttrOr("id", ""))
-		}
-		e.Options = append(e.Options, text)
+		methods.add(w, n, n.AttrOr("id", ""))
 	}
+	e := w.Fail(p, idp.MethodChoice, "")
+	e.Options = methods.options()
 	return form.Next{}, e
 }

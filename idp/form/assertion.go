@@ -73,7 +73,7 @@ func takeAssertion(_ context.Context, w *Walk, p *Page) (Next, error) {
 	}
 	to, err := found.form.Target(nil)
 	if err != nil {
-		return Next{}, err
+		return Next{}, w.refused(p, err)
 	}
 	a := found.assertion
 	if err := w.Session.Trust.CheckAssertion(p.URL, to.URL, a); err != nil {

@@ -7,10 +7,11 @@ import (
 )
 
 // Words on buttons that do not go on. Those of the first list may be part of a longer
-// word ("btnCancel"), those of the second stand alone ("back", not "feedback").
+// word ("btnCancel"), those of the second stand alone ("back", not "feedback";
+// "register", not "registered users").
 var (
-	leavingParts = []string{"cancel", "reject", "reset", "declin", "forgot", "logout", "disagree", "refuse"}
-	leavingWords = []string{"deny", "back", "help"}
+	leavingParts = []string{"cancel", "reject", "reset", "declin", "forgot", "logout", "disagree", "refuse", "signup", "sign up", "sign-up", "sign_up", "passkey", "webauthn"}
+	leavingWords = []string{"deny", "back", "help", "register", "registration", "create"}
 )
 
 // Button chooses the button that a person would press: the first that is enabled and

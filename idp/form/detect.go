@@ -33,7 +33,7 @@ var lookAlikes = []detector{
 var strangers = []detector{
 	{"duo", idp.NeedsBrowser, isDuo, constant("Duo")},
 	{"passkey", idp.NeedsBrowser, has(`form#webauth, [data-passkey-options], [name="assertionResponse"], [name="isWebAuthnSupportedByBrowser"]`), constant("passkey or security key")},
-	{"two passwords", idp.PasswordExpired, hasTwoPasswords, nil},
+	{"new password", idp.PasswordExpired, asksNewPassword, nil},
 	{"agreement", idp.Consent, asksAgreement, nil},
 	{"registration", idp.Enrolment, isRegistration, nil},
 	{"provider error", idp.ProviderError, has(`pre#trackid, #kc-error-message`), errorMessage},
@@ -85,9 +85,14 @@ func isDuo(p *Page) bool {
 		p.Has(`#duo_iframe, #duo_form, [data-sig-request], [name="sig_request"], form#adfs_form, [name="adfs_auth_method"]`)
 }
 
-func hasTwoPasswords(p *Page) bool {
+// asksNewPassword knows forms with two passwords, and those with a single field for
+// choosing one.
+func asksNewPassword(p *Page) bool {
 	return slices.ContainsFunc(p.Forms, func(f *Form) bool {
-		return f.passwords() >= 2 && !f.says("register", "signup", "sign-up")
+		chooses := func(c *Control) bool {
+			return c.Role() == NewPassword && !c.Disabled && c.Name != "" && f.shows(c)
+		}
+		return (f.passwords() >= 2 || slices.ContainsFunc(f.Controls, chooses)) && !f.says(registerWords...)
 	})
 }
 
@@ -107,7 +112,7 @@ func asksAgreement(p *Page) bool {
 }
 
 func isRegistration(p *Page) bool {
-	return slices.ContainsFunc(p.Forms, func(f *Form) bool { return f.asks() && f.says("register", "signup", "sign-up", "enrol") })
+	return slices.ContainsFunc(p.Forms, func(f *Form) bool { return f.asks() && f.says(registerWords...) })
 }
 
 func errorMessage(p *Page) string {

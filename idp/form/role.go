@@ -1,6 +1,7 @@
 package form
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,7 +29,8 @@ var roleRules = []struct {
 	{User, completes("username", "email")},
 	{Password, completes("current-password")},
 	{Code, completes("one-time-code")},
-	{NewPassword, completes("new-password")},
+	{NewPassword, both(completes("new-password"), hasType("password"))},
+	{NewPassword, namesNew},
 	{Code, hasName("otp", "totp", "passcode", "securitycode", "verificationcode", "oathcode", "tokencode", "mfatoken", "mfacode", "onetimecode", "safenetpassword")},
 	{Password, hasType("password")},
 	{User, hasType("email")},
@@ -63,6 +65,16 @@ func completes(tokens ...string) func(*Control) bool {
 	}
 }
 
+func both(a, b func(*Control) bool) func(*Control) bool {
+	return func(c *Control) bool { return a(c) && b(c) }
+}
+
+// namesNew knows fields for choosing a password by their names. "confirm" alone may as
+// well be about a code.
+func namesNew(c *Control) bool {
+	return nameHas("newpass", "newpwd", "passwordnew")(c) || c.Type == "password" && nameHas("confirm")(c)
+}
+
 func hasType(t string) func(*Control) bool {
 	return func(c *Control) bool { return c.Type == t }
 }
@@ -90,7 +102,7 @@ func nameHas(parts ...string) func(*Control) bool {
 }
 
 // knownUsers are the exact names of user name fields.
-var knownUsers = []string{"username", "user", "login", "jusername", "pfusername", "ecomuserid", "email"}
+var knownUsers = []string{"username", "user", "login", "jusername", "pfusername", "ecomuserid", "subject", "identifier", "email"}
 
 // isCarriedUser knows the names under which a hidden field carries a user name;
 // "login" and "user" are as often something else.
@@ -110,13 +122,14 @@ type Login struct {
 	Fixed    *Control // a user name that the page has settled already
 }
 
-// login finds the fields of a form.
+// login finds the fields of a form. A field that is shown goes before one that is not:
+// hidden ones are there to keep browsers and robots from filling in the others.
 func (f *Form) login() Login {
 	l := Login{Form: f}
 	var fresh []*Control
 	for _, c := range f.Controls {
 		role := c.Role()
-		settled := c.Disabled || c.ReadOnly
+		settled := c.Disabled || c.ReadOnly || c.Name == ""
 		switch {
 		case c.Type == "hidden" && isCarriedUser(c):
 			l.hidden(c)
@@ -124,10 +137,10 @@ func (f *Form) login() Login {
 			l.Fixed = firstOf(l.Fixed, c) // unlike one in a disabled fieldset, which is a part not in use
 		case settled:
 		case role == User:
-			l.User = firstOf(l.User, c)
+			l.User = f.shownOf(l.User, c)
 		case role == Password:
-			l.Password = firstOf(l.Password, c)
-		case role == NewPassword:
+			l.Password = f.shownOf(l.Password, c)
+		case role == NewPassword && !namesNew(c):
 			fresh = append(fresh, c)
 		case role == Code && c.Required:
 			l.Code = firstOf(l.Code, c)
@@ -136,7 +149,21 @@ func (f *Form) login() Login {
 	if l.Password == nil && len(fresh) == 1 {
 		l.Password = fresh[0] // new-password is also written to keep browsers from filling in
 	}
+	if l.Password != nil && l.Fixed == nil && (l.User == nil || !f.shows(l.User)) {
+		l.guessUser()
+	}
 	return l
+}
+
+// shows reports whether the control is shown once its form is.
+func (f *Form) shows(c *Control) bool { return !c.Hidden || f.Hidden && c.Type != "hidden" }
+
+// shownOf is the first of two controls that is shown, else the first.
+func (f *Form) shownOf(a, b *Control) *Control {
+	if a == nil || !f.shows(a) && f.shows(b) {
+		return b
+	}
+	return a
 }
 
 // hidden takes a hidden field that has the name of a user name field: a page that asks
@@ -147,8 +174,58 @@ func (l *Login) hidden(c *Control) {
 	case c.Value != "":
 		l.Fixed = firstOf(l.Fixed, c)
 	default:
-		l.User = firstOf(l.User, c)
+		l.User = l.Form.shownOf(l.User, c)
 	}
+}
+
+// guessUser takes as user name the field before the password whose name is not known,
+// by its id and label if there are several. The form is not to be answered if none of
+// them fits: the password would be sent with an empty user name.
+func (l *Login) guessUser() {
+	var empty []*Control
+	for _, c := range l.Form.Controls {
+		if c == l.Password {
+			break
+		}
+		if l.mayBeUser(c) {
+			empty = append(empty, c)
+		}
+	}
+	if len(empty) == 0 || l.User != nil && l.User.Type == "hidden" && !slices.ContainsFunc(empty, meansUser) {
+		return
+	}
+	if i := slices.IndexFunc(empty, meansUser); i >= 0 {
+		empty = empty[i : i+1]
+	}
+	if len(empty) != 1 || empty[0].Name == "" {
+		l.User, l.Password = nil, nil
+		return
+	}
+	l.User = empty[0]
+	if l.Code == l.User {
+		l.Code = nil
+	}
+}
+
+// mayBeUser reports whether the control is an empty line of text that is shown and not
+// known to be for something else.
+func (l *Login) mayBeUser(c *Control) bool {
+	if !slices.Contains([]string{"text", "email", "tel"}, c.Type) || c.Value != "" || c.Disabled || c.ReadOnly || !l.Form.shows(c) {
+		return false
+	}
+	return c.Role() == NoRole || c.Role() == User || nameHas("user", "idtoken")(c) // OpenAM: IDToken1, IDToken2
+}
+
+// userWords are parts of what pages call a user name.
+var userWords = []string{
+	"user", "login", "email", "e-mail", "account", "identifier", "netid", "uid", "sign-in name", "sign in name",
+	"benutzer", "kennung", "anmeldename", "utilisateur", "identifiant", "usuario", "usuário", "utente", "gebruiker",
+}
+
+// meansUser reports whether name, id or label of the control speak of a user name.
+func meansUser(c *Control) bool {
+	text := strings.ToLower(c.Name + " " + c.ID + " " + c.Label)
+	return slices.ContainsFunc(userWords, func(w string) bool { return strings.Contains(text, w) })
 }
 
 func firstOf(a, b *Control) *Control {
@@ -159,22 +236,46 @@ func firstOf(a, b *Control) *Control {
 }
 
 // passwords counts the password fields that are for more than one password: a form
-// with two is for changing it.
+// with two is for changing it. Hidden fields count only where no other is shown.
 func (f *Form) passwords() int {
-	n := 0
+	shown, hidden := 0, 0
 	for _, c := range f.Controls {
-		if c.Type == "password" && !c.Disabled && c.Role() != Code {
-			n++
+		switch {
+		case c.Type != "password" && c.Role() != NewPassword, c.Name == "", c.Disabled, c.Role() == Code:
+		case f.shows(c):
+			shown++
+		default:
+			hidden++
 		}
 	}
-	return n
+	if shown > 0 {
+		return shown
+	}
+	return hidden
 }
 
-// says reports whether id, name, class or action of the form hold one of words.
+// says reports whether id, name, class or the path of the action of the form hold a
+// word that begins as one of words: "preset" does not say "reset".
 func (f *Form) says(words ...string) bool {
-	where := strings.ToLower(f.ID + " " + f.Name + " " + attrOf(f.node, "class") + " " + f.Action)
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(where, w) })
+	path := ""
+	if u, err := url.Parse(f.Action); err == nil {
+		path = u.Path
+	}
+	return saysWord(strings.Join([]string{f.ID, f.Name, attrOf(f.node, "class"), path}, " "), words...)
 }
+
+// saysWord reports whether a word of text begins as one of words; "sign-in" is two.
+func saysWord(text string, words ...string) bool {
+	where := "-" + strings.Join(split(text), "-")
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(where, "-"+w) })
+}
+
+// What forms say that sign in, that register somebody, and that forget a password.
+var (
+	loginWords    = []string{"login", "logon", "log-in", "log-on", "signin", "signon", "sign-in", "sign-on", "userlogin", "auth", "sso"}
+	registerWords = []string{"regist", "signup", "sign-up", "enrol"}
+	forgotWords   = []string{"forgot", "reset", "passwordreset", "pwdreset", "pwreset"}
+)
 
 // isSearch reports whether the form is there to search the site.
 func (f *Form) isSearch() bool {
@@ -182,7 +283,7 @@ func (f *Form) isSearch() bool {
 		return true
 	}
 	return slices.ContainsFunc(f.Controls, func(c *Control) bool {
-		return c.Type == "search" || slices.Contains([]string{"q", "query", "search"}, strings.ToLower(c.Name))
+		return c.Type == "search" || c.Type != "hidden" && slices.Contains([]string{"q", "query", "search"}, strings.ToLower(c.Name))
 	})
 }
 
@@ -194,10 +295,10 @@ var scoreRules = []struct {
 	{+10, func(_ *Form, l Login) bool { return l.Password != nil }},
 	{+4, func(_ *Form, l Login) bool { return l.User != nil || l.Fixed != nil }},
 	{+2, func(f *Form, _ Login) bool { return f.Method == "post" }},
-	{+2, func(f *Form, _ Login) bool { return f.says("login", "signin", "sign-in", "auth", "sso") }},
+	{+2, func(f *Form, _ Login) bool { return f.says(loginWords...) }},
 	{-20, func(f *Form, _ Login) bool { return f.isSearch() }},
 	{-15, func(f *Form, _ Login) bool { return f.passwords() >= 2 }},
-	{-15, func(f *Form, _ Login) bool { return f.says("register", "signup", "sign-up", "forgot", "reset") }},
+	{-15, func(f *Form, _ Login) bool { return f.says(registerWords...) || f.says(forgotWords...) }},
 	{-3, func(f *Form, _ Login) bool { return f.Hidden }},
 	{-5, func(f *Form, l Login) bool { return f.Method == "get" && l.Password == nil }},
 }
@@ -230,7 +331,7 @@ func (p *Page) findLogin() Login {
 	score := minScore - 1
 	for _, f := range p.Forms {
 		l := f.login()
-		if l.Password == nil && (l.User == nil || l.User.Hidden || f.asksMore(l.User)) {
+		if l.Password == nil && (l.User == nil || l.User.Hidden || f.asksMore(l.User) || !p.invites(f, l.User)) {
 			continue
 		}
 		if s := f.score(l); s > score {
@@ -238,6 +339,14 @@ func (p *Page) findLogin() Login {
 		}
 	}
 	return best
+}
+
+// invites reports whether a form without a password is for signing in by more than an
+// e-mail field, which a newsletter has as well.
+func (p *Page) invites(f *Form, user *Control) bool {
+	return p.Status < 400 || f.says(loginWords...) || completes("username")(user) ||
+		nameHas("user", "login", "account", "uid")(user) || isKnownUser(user) && plain(user.Name) != "email" ||
+		saysWord(p.VisibleText("h1")+" "+p.VisibleText("h2"), loginWords...)
 }
 
 // asksMore reports whether a form wants more text than that of one field: a report, an

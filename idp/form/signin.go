@@ -16,6 +16,7 @@ type person struct {
 	nameAt    string        // the form that was last sent a user name alone, if nothing else was sent since
 	words     string        // the provider's since the last password or code
 	passwords []secret.Text // every one that was sent: none is sent twice
+	sentIn    string        // the field that a password was last sent in
 	asked     map[Role]int
 }
 
@@ -31,6 +32,9 @@ const again = "the same page came back without a word about the last answer"
 // Before anything is asked it makes sure that the answer may be sent: the form must be
 // posted, and both page and target be of trusted origins.
 func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set ...Field) (Next, error) {
+	if w.choosesPassword(l) {
+		return Next{}, w.Fail(p, idp.PasswordExpired, words)
+	}
 	button := l.Form.Button()
 	if err := w.mayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
@@ -59,6 +63,20 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 	}
 	return w.post(p, l, button, fill)
 }
+
+// choosesPassword reports whether the form is for choosing another password: what the
+// person types again would become it. A provider that asks for the refused one again
+// does so in the same field, or beside the user name.
+func (w *Walk) choosesPassword(l Login) bool {
+	if l.Password == nil || w.State.Passwords == 0 || fieldKey(l.Password) == w.person.sentIn {
+		return false
+	}
+	return l.Password.Role() == NewPassword || l.User == nil || l.User.Hidden
+}
+
+// fieldKey is a field with what it is for: the field of a sign-in may come back as one
+// for a new password.
+func fieldKey(c *Control) string { return c.Name + "\x00" + string(c.Role()) }
 
 // SignCode answers a page that asks for nothing but a one-time code, as SignIn does.
 // The verdict of a code that is not accepted is MFADenied.
@@ -113,6 +131,9 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 		return Next{}, w.refused(p, err)
 	}
 	w.person.nameAt = ""
+	if l.Password != nil {
+		w.person.sentIn = fieldKey(l.Password)
+	}
 	switch {
 	case l.Password != nil || l.Code != nil:
 		w.person.words = ""
@@ -166,7 +187,8 @@ func (w *Walk) askName(ctx context.Context, p *Page, l Login) error {
 		}
 		w.person.name = secret.New(whole)
 	}
-	if l.Fixed != nil && bareName(l.Fixed.Value) != bareName(w.person.name.Reveal()) {
+	sent := w.State.Names > 0 // then the provider may call the same person otherwise
+	if l.Fixed != nil && !sent && bareName(l.Fixed.Value) != bareName(w.person.name.Reveal()) {
 		return w.Fail(p, idp.OtherUser, l.Fixed.Value)
 	}
 	return nil

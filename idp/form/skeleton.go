@@ -12,10 +12,14 @@ import (
 // The limits of a page. A tree costs about 40 times its text, so that they are checked
 // before one is built.
 const (
-	maxElements = 50_000
-	maxControls = 5_000   // and forms: each is remembered with all there is to know of it
-	maxToken    = 4 << 20 // bytes of one tag or one run of text; the largest assertion known has 400 KB
-	maxText     = 64 << 10
+	maxElements      = 50_000
+	maxControls      = 5_000 // and forms: each is remembered with all there is to know of it
+	maxAttributes    = 100_000
+	maxTagAttributes = 256          // repeated ones included, as in maxAttributes
+	maxToken         = 1 << 20      // bytes of one tag; AWS takes 100,000 of an assertion
+	maxRun           = 4 << 20      // bytes of one comment, script or run of text
+	maxWritten       = 2 * maxToken // bytes of one token with its characters escaped
+	maxText          = 64 << 10
 )
 
 // errTooMany ends the reading of a page over the limits.
@@ -57,28 +61,43 @@ type skeleton struct {
 
 func newSkeleton(text []byte) *skeleton {
 	s := &skeleton{z: html.NewTokenizer(bytes.NewReader(text)), size: len(text)}
-	s.z.SetMaxBuf(maxToken)
+	s.z.SetMaxBuf(maxRun)
 	return s
 }
 
-// checkLimits counts what the tree builder would have to build.
+// checkLimits counts what the tree builder would have to build. Attributes are counted
+// before the tokenizer sees them, which remembers all those of a tag.
 func checkLimits(text []byte) error {
 	z := html.NewTokenizer(bytes.NewReader(text))
-	z.SetMaxBuf(maxToken)
-	elements, controls := 0, 0
-	for elements <= maxElements && controls <= maxControls {
-		switch z.Next() {
+	z.SetMaxBuf(maxRun)
+	elements, controls, attributes, raw := 0, 0, 0, false
+	for elements <= maxElements && controls <= maxControls && attributes <= maxAttributes {
+		if !raw {
+			n := countAttributes(text)
+			if n > maxTagAttributes {
+				return errTooMany
+			}
+			attributes += n
+		}
+		raw = false
+		token, size := z.Next(), len(z.Raw())
+		text = text[size:]
+		switch token {
 		case html.ErrorToken:
 			if errors.Is(z.Err(), html.ErrBufferExceeded) {
 				return errTooMany
 			}
 			return nil
 		case html.StartTagToken, html.SelfClosingTagToken:
+			if size > maxToken {
+				return errTooMany
+			}
 			elements++
 			name, _ := z.TagName()
 			if string(name) == "noscript" {
 				z.NextIsNotRawText()
 			}
+			raw = rawElements[string(name)]
 			if owned[string(name)] || string(name) == "form" {
 				controls++
 			}
@@ -91,6 +110,46 @@ func checkLimits(text []byte) error {
 	return errTooMany
 }
 
+// countAttributes counts the attributes of the start tag that text begins with as the
+// tokenizer tells them apart, repeated ones included, up to one over maxTagAttributes.
+// It is 0 for text that begins with anything else.
+func countAttributes(text []byte) int {
+	if len(text) < 2 || text[0] != '<' || text[1]|0x20 < 'a' || text[1]|0x20 > 'z' {
+		return 0
+	}
+	n := 0
+	text = after(text[1:], tagSpace+"/>")
+	for n <= maxTagAttributes {
+		text = bytes.TrimLeft(text, tagSpace+"/")
+		if len(text) == 0 || text[0] == '>' {
+			break
+		}
+		n++
+		text = bytes.TrimLeft(after(text[1:], tagSpace+"/>="), tagSpace) // a name may begin with "="
+		if len(text) == 0 || text[0] != '=' {
+			continue
+		}
+		text = bytes.TrimLeft(text[1:], tagSpace)
+		if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
+			_, text, _ = bytes.Cut(text[1:], text[:1])
+		} else {
+			text = after(text, tagSpace+">")
+		}
+	}
+	return n
+}
+
+// tagSpace is white space as the tokenizer means it in a tag.
+const tagSpace = " \n\r\t\f"
+
+// after is text from the first of the characters ends on, empty if there is none.
+func after(text []byte, ends string) []byte {
+	if i := bytes.IndexAny(text, ends); i >= 0 {
+		return text[i:]
+	}
+	return nil
+}
+
 // Read returns the next bytes of the text for the tree builder. Errors are io.EOF and
 // errTooMany.
 func (s *skeleton) Read(p []byte) (int, error) {
@@ -100,7 +159,7 @@ func (s *skeleton) Read(p []byte) (int, error) {
 		}
 		s.step()
 		s.wrote += s.out.Len()
-		if s.wrote > 2*s.size+64*s.elements+(64<<10) {
+		if s.out.Len() > maxWritten || s.wrote > 2*s.size+64*s.elements+(64<<10) {
 			s.out.Reset()
 			s.err = errTooMany
 		}
@@ -269,8 +328,9 @@ func isName(s string, more bool) bool {
 }
 
 // escape writes text so that it is text again, in an element and between double quotes.
+// It ends early when there is more in b than Read lets pass.
 func escape(b *bytes.Buffer, text string) {
-	for {
+	for b.Len() <= maxWritten {
 		i := strings.IndexAny(text, "&<\"\r")
 		if i < 0 {
 			b.WriteString(text)

@@ -94,11 +94,14 @@ func (w *Walk) Run(ctx context.Context) (*saml.Assertion, error) {
 	next := w.Restart()
 	for next.Assertion == nil {
 		p, err := w.fetch(ctx, next)
-		if err != nil {
-			return nil, w.timed(ctx, err)
+		if err == nil {
+			err = ctx.Err()
 		}
-		if next, err = w.act(ctx, p); err != nil {
-			return nil, w.timed(ctx, err)
+		if err == nil {
+			next, err = w.act(ctx, p)
+		}
+		if err != nil {
+			return nil, w.cleaned(w.timed(ctx, err))
 		}
 	}
 	return next.Assertion, nil
@@ -140,16 +143,32 @@ func (w *Walk) mayPassOn(p *Page, n Next) error {
 	if err != nil || w.Session.Trust.Has(to) {
 		return nil
 	}
-	sent := readings(n.Send.URL + "\n" + n.Send.Body.Reveal())
+	if w.repeats(n.Send.URL + "\n" + n.Send.Body.Reveal()) {
+		return w.Session.Trust.CheckSubmit(p.URL, to)
+	}
+	return nil
+}
+
+// wholeOnly is the length below which an answer is looked for as a whole value only:
+// fewer characters are in too many texts.
+const wholeOnly = 6
+
+// repeats reports whether text, a body or an address, holds what was typed.
+func (w *Walk) repeats(text string) bool {
+	read := readings(text)
+	var values []string
+	for _, r := range read {
+		values = append(values, strings.FieldsFunc(r, func(c rune) bool { return strings.ContainsRune("/?#&=;\n", c) })...)
+	}
 	for _, s := range w.secrets {
 		for _, typed := range readings(s.Reveal()) {
 			holds := func(text string) bool { return strings.Contains(text, typed) }
-			if len(typed) >= 6 && slices.ContainsFunc(sent, holds) {
-				return w.Session.Trust.CheckSubmit(p.URL, to)
+			if typed != "" && slices.Contains(values, typed) || len(typed) >= wholeOnly && slices.ContainsFunc(read, holds) {
+				return true
 			}
 		}
 	}
-	return nil
+	return false
 }
 
 // readings are a text as it stands and without the escapes of forms; what is no escape
@@ -198,6 +217,9 @@ func (w *Walk) counting(c *http.Client) *http.Client {
 		if err := w.count(req, false); err != nil {
 			return err
 		}
+		if !w.Session.Trust.Has(req.URL) && w.repeats(req.URL.String()) {
+			return w.Session.Trust.CheckSubmit(via[len(via)-1].URL, req.URL)
+		}
 		if c.CheckRedirect != nil {
 			return c.CheckRedirect(req, via)
 		}
@@ -223,6 +245,7 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if n.Typed {
 		ctx = idp.WithTyped(ctx)
 	}
+	ctx = idp.WithSecrets(ctx, slices.Clone(w.secrets))
 	var body io.Reader
 	if n.Send.Method != http.MethodGet {
 		body = strings.NewReader(n.Send.Body.Reveal())
@@ -279,9 +302,33 @@ func setsCookie(resp *http.Response) bool {
 	return false
 }
 
+// cleaned takes what was typed, and what no terminal should get, out of an error that
+// other packages made of addresses.
+func (w *Walk) cleaned(err error) error {
+	var origin *idp.OriginError
+	var page *idp.PageError
+	switch {
+	case errors.As(err, &origin):
+		clean := *origin
+		clean.Page, clean.Target = w.Clean(origin.Page), w.Clean(origin.Target)
+		clean.Untrusted = idp.Origin(w.Clean(string(origin.Untrusted)))
+		return &clean
+	case errors.As(err, &page):
+		clean := *page
+		clean.URL, clean.Words, clean.Fingerprint = w.Clean(page.URL), w.Clean(page.Words), w.Clean(page.Fingerprint)
+		return &clean
+	}
+	return err
+}
+
 // Clean makes a text of the provider's fit to be shown: CleanWords with what was typed
 // in this sign-in.
-func (w *Walk) Clean(text string) string { return idp.CleanWords(text, w.secrets...) }
+// Answers of one to three characters stay: taken out, they would show by the gaps what
+// they are.
+func (w *Walk) Clean(text string) string {
+	long := slices.DeleteFunc(slices.Clone(w.secrets), func(s secret.Text) bool { return len(s.Reveal()) < 4 })
+	return idp.CleanWords(text, long...)
+}
 
 // Fail makes the verdict over a page. words are the provider's, or what the verdict's
 // comment says.

@@ -3,6 +3,8 @@ package form
 import (
 	"slices"
 	"strings"
+
+	"golang.org/x/net/html"
 )
 
 // errorPlaces are where sign-in pages put their words about a refusal, the likeliest
@@ -15,7 +17,6 @@ var errorPlaces = []string{
 	`#msg`,
 	`[id^="input-error"]`,
 	`#loginErrorsPanel`,
-	`img[src*="dialog-error"] ~ p`, // themes that mark the block by an icon alone: SimpleSAMLphp 1.19
 }
 
 // Words are the provider's words about what was wrong: the text of the first place
@@ -26,6 +27,23 @@ func (p *Page) Words() string {
 		if text := p.VisibleText(place); text != "" {
 			return text
 		}
+	}
+	return p.wordsBesideIcon()
+}
+
+// wordsBesideIcon reads the paragraph after an icon that alone marks the block for
+// errors: SimpleSAMLphp 1.19's old theme.
+func (p *Page) wordsBesideIcon() string {
+	for _, icon := range p.Find(`img[src*="dialog-error"]`).Nodes {
+		if p.hides(icon) {
+			continue
+		}
+		for n := icon.NextSibling; n != nil; n = n.NextSibling {
+			if n.Type == html.ElementNode && n.Data == "p" && !p.hides(n) {
+				return fold(nodeText(n))
+			}
+		}
+		return ""
 	}
 	return ""
 }

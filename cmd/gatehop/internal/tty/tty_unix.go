@@ -23,8 +23,13 @@ func open() (in, out *os.File, err error) {
 
 // foreground reports whether this process may read from the terminal without being stopped.
 func foreground(f *os.File) bool {
-	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	group, err := foregroundGroup(f)
 	return err == nil && group == unix.Getpgrp()
+}
+
+// foregroundGroup is an error once the terminal is gone, or its session is over.
+func foregroundGroup(f *os.File) (int, error) {
+	return unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 }
 
 // lookEvery is how often a question looks for its answer. It looks, rather than waits in a
@@ -69,8 +74,11 @@ type attempt struct {
 func (t *Terminal) look(a *attempt) (complete bool, err error) {
 	t.modes.mu.Lock()
 	defer t.modes.mu.Unlock()
+	group, err := foregroundGroup(t.in)
 	switch {
-	case !foreground(t.in):
+	case err != nil:
+		return false, idp.ErrNoAnswer
+	case group != unix.Getpgrp():
 		return false, nil
 	case !t.modes.shown:
 		a.typed = ""
