@@ -50,7 +50,8 @@ type Page struct {
 }
 
 // Parse reads a response. The error is a *idp.PageError with verdict TooLarge for a
-// page over 50,000 elements, 5,000 controls or 512 levels; nothing else is an error.
+// page over 50,000 elements, 5,000 controls, 512 levels, 100,000 attributes (256 in a
+// tag) or with a tag over 1 MiB; nothing else is an error.
 func Parse(r Response) (*Page, error) {
 	p := &Page{
 		URL: r.URL, Base: r.URL, Status: r.Status, Header: r.Header,

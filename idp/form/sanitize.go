@@ -47,7 +47,12 @@ func sanitize(c *Control, value string) string {
 	return value
 }
 
-func oneLine(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
+func oneLine(s string) string {
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	return strings.NewReplacer("\r", "", "\n", "").Replace(s)
+}
 
 // sanitizeRange puts a slider between its ends, in the middle if it has no value.
 // Steps are not rounded to.
