@@ -35,12 +35,22 @@ func lookPath(name string, env []string) (string, error) {
 	return "", problem
 }
 
+// endSignals are the signals that ask to end. One that this process was started to
+// ignore, as nohup does with SIGHUP, stays ignored.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
 // runChild runs c in this process group and reports its exit status as a *childExit.
 // Ctrl-C and Ctrl-\ reach the child by themselves; other requests to end are passed on.
 func (a *app) runChild(c command) error {
 	cmd := &exec.Cmd{Path: c.path, Args: c.args, Env: c.env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return startProblem(c.args[0], err)

@@ -9,7 +9,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"gatehop/cmd/gatehop/internal/tty"
@@ -22,7 +21,7 @@ func main() { os.Exit(realMain()) }
 func realMain() int {
 	hideMemory()
 	log.SetOutput(io.Discard) // net/http quotes servers there; what matters is an error of ours
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	return run(ctx, process{
 		args: os.Args[1:], env: os.Environ(),

@@ -120,3 +120,15 @@ func TestWindowCloses(t *testing.T) {
 		})
 	}
 }
+
+// TestNohup wants a sandbox that was started to outlive its window to do so.
+func TestNohup(t *testing.T) {
+	t.Parallel()
+	cmd, _ := asNobody(t, "sandbox", "--", "sh", "-c", "echo up; kill -HUP $PPID; echo still; exit 3")
+	cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
+	out, err := cmd.Output()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 3 || string(out) != "up\nstill\n" {
+		t.Errorf("under nohup: %q, %v; want it to go on to status 3", out, err)
+	}
+}

@@ -163,7 +163,8 @@ func TestInterrupt(t *testing.T) {
 func TestInterruptSeen(t *testing.T) {
 	t.Parallel()
 	s := programOnScreen(t, "sh", "-c", `trap : QUIT
-sh -c "printf 'User name'; read name; stty -echo; printf 'Password'; read password"
+printf 'User name'; read name; stty -echo; printf 'Password' >"$TMPDIR/question"
+cat "$TMPDIR/question" -
 echo goroutine 1
 exit 2`)
 	got := s.leaveAt("Password", func(s *screen) { s.typeKeys("\x1c") })
