@@ -97,6 +97,12 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
 }
 
+// ownPassword is the password that this run can give without asking anybody; the zero
+// value if it has none.
+func (a *app) ownPassword(_ context.Context, s *settings) (secret.Text, error) {
+	return s.Password, nil
+}
+
 // answers is what configuration, memory and environment answer.
 func (s *settings) answers() idp.Fixed {
 	fixed := idp.Fixed{}
