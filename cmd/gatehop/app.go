@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ import (
 	"gatehop/creds/secret"
 	"gatehop/creds/store"
 	"gatehop/idp"
+	"gatehop/saml"
 	"gatehop/sts"
 )
 
@@ -218,7 +220,8 @@ func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
 		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
 		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
-		Login: func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, ch[0].Name, settings) },
+		Login:   func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, ch[0].Name, settings) },
+		Learned: a.sayLongest,
 	}
 	lock := a.locker(dir, ch[0].Name)
 	f.Sessions = &creds.Flight[flow.Session]{
@@ -235,6 +238,13 @@ func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
 func (a *app) confirm(ctx context.Context, q idp.Question) (bool, error) {
 	answer, err := a.prompter().Ask(ctx, q)
 	return answer.Reveal() == "yes", err
+}
+
+// sayLongest tells a person once why a session is shorter than it was asked for.
+func (a *app) sayLongest(roleARN string, longest time.Duration) {
+	if arn, err := saml.ParseRoleARN(roleARN); err == nil && !a.isUnattended() {
+		a.say("role %s allows sessions of %s and no longer", arn.Name, span(longest))
+	}
 }
 
 // completeProfiles completes profile names on the command line.

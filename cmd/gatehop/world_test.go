@@ -46,9 +46,10 @@ type world struct {
 // worldOptions vary a world.
 type worldOptions struct {
 	password string
-	seed     byte                    // of everything random in the simulators
-	roles    []string                // raw Role values; nil: Gateway and ReadOnly
-	adfs     func(*idptest.Options)  // further options
+	seed     byte                   // of everything random in the simulators
+	roles    []string               // raw Role values; nil: Gateway and ReadOnly
+	adfs     func(*idptest.Options) // further options
+	sts      func(*ststest.Options)
 	config   string                  // replaces the usual profiles
 	extra    map[string]http.Handler // further hosts
 }
@@ -99,12 +100,16 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if w.adfs, err = idptest.NewADFS(options); err != nil {
 		t.Fatal(err)
 	}
-	w.sts = ststest.New(ststest.Options{
+	aws := ststest.Options{
 		Now: clock, Rand: random,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: w.signer.EntityID, Certs: []*x509.Certificate{w.signer.Cert}}},
 		Roles: append(sandboxRoles(sandboxOptions{roles: 3}), ststest.Role{ARN: "arn:aws:iam::555555555555:role/Full",
 			TrustRoles: []string{gatewayARN}, ExternalID: "example-7", AllowTags: true, AllowSourceIdentity: true}),
-	})
+	}
+	if o.sts != nil {
+		o.sts(&aws)
+	}
+	w.sts = ststest.New(aws)
 	routes := map[string]http.Handler{worldHost: w.adfs, stsHost: w.sts}
 	for host, h := range o.extra {
 		routes[host] = h

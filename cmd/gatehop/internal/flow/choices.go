@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"time"
 )
 
 // Choice is what a profile's configuration leaves open and a person settled, and
@@ -11,6 +12,11 @@ type Choice struct {
 	Role    string `json:"role,omitempty"`    // ARN
 	Issuer  string `json:"issuer,omitempty"`  // pinned
 	Account string `json:"account,omitempty"` // pinned
+
+	// What AWS allowed when more was asked for: the longest session, in seconds, of the
+	// role that LimitedRole is the ARN of. 0 if AWS has refused nothing.
+	LimitedRole string `json:"limited_role,omitempty"`
+	Longest     int64  `json:"longest_seconds,omitempty"`
 }
 
 func (c Choice) pinned(what pinned) string {
@@ -84,6 +90,22 @@ func (c *Choices) setPin(profile string, what pinned, value string) {
 			return
 		}
 		choice.Account = value
+	})
+}
+
+// longest is the longest session that AWS is known to allow the role, 0 if nothing is.
+// A file that cannot be read costs a refused call, not a sign-in.
+func (c *Choices) longest(profile, role string) time.Duration {
+	known, err := c.Get(profile)
+	if err != nil || known.LimitedRole != role {
+		return 0
+	}
+	return time.Duration(known.Longest) * time.Second
+}
+
+func (c *Choices) setLongest(profile, role string, longest time.Duration) {
+	c.change(profile, func(choice *Choice) {
+		choice.LimitedRole, choice.Longest = role, int64(longest/time.Second)
 	})
 }
 

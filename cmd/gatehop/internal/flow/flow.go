@@ -29,6 +29,11 @@ type Flow struct {
 	Aliases func() map[string]string // account ID to name
 	Now     func() time.Time
 	Force   bool // sign in again and renew every hop
+	// AtLeast is the life that a session must have left to be used as it is; 0 leaves it
+	// to the margin of renewal. It does not make sessions longer than AWS allows.
+	AtLeast time.Duration
+	// Learned, if set, hears of a role that allows no longer session than this.
+	Learned func(roleARN string, longest time.Duration)
 
 	Sessions *creds.Flight[Session] // per role session; kept between runs
 	SignIns  *creds.Flight[Signed]  // per identity provider and user; never on disk
@@ -64,12 +69,27 @@ type Func func(ctx context.Context) (Session, error)
 
 // Source is the whole picture: sign in, take the gateway's role, hop by hop to the
 // last profile of the chain. Each arrow is answered from its Flight while it can be.
+//
+// A session that only calls the next hop is used up to its last minute: what it is
+// traded for has a life of its own, and a sign-in may need a person.
 func (f *Flow) Source(ch profile.Chain) Func {
 	session := f.gateway(ch, f.signIn(ch))
 	for i := 1; i < len(ch); i++ {
-		session = f.hop(ch, i, session)
+		session = f.hop(ch, i, f.caller(ch[:i], session))
 	}
 	return session
+}
+
+// caller is from, or while it lives the session that is kept for ch.
+func (f *Flow) caller(ch profile.Chain, from Func) Func {
+	return func(ctx context.Context) (Session, error) {
+		if !f.Force {
+			if s, ok := f.Cached(ctx, ch); ok {
+				return s, nil
+			}
+		}
+		return from(ctx)
+	}
 }
 
 // Walk runs the chain hop by hop and reports each session as it stands.
@@ -97,7 +117,14 @@ func (f *Flow) Roles(ctx context.Context, ch profile.Chain) (Signed, error) {
 // margin; it has over a minute left.
 func (f *Flow) Cached(ctx context.Context, ch profile.Chain) (Session, bool) {
 	s, ok := f.Sessions.Cached(ctx, ch.CacheKey(len(ch)-1))
-	return s, ok && f.fits(s) && creds.Usable(s.Credentials, f.Now())
+	return s, ok && f.fits(s) && s.Usable(f.Now())
+}
+
+// Kept returns the chain's last session as it lies in the store, expired or not. fits
+// says whether it is of the user, the role and the settings that are asked for now.
+func (f *Flow) Kept(ctx context.Context, ch profile.Chain) (s Session, fits, ok bool) {
+	s, ok = f.Sessions.Cached(ctx, ch.CacheKey(len(ch)-1))
+	return s, ok && f.fits(s), ok
 }
 
 // Live reports whether anything on the chain can be used without a sign-in.
@@ -115,7 +142,7 @@ func (f *Flow) Live(ctx context.Context, ch profile.Chain) bool {
 
 // Fresh reports whether s may be handed out without renewal.
 func (f *Flow) Fresh(s Session) bool {
-	return f.fits(s) && creds.FreshFor(s.Credentials, s.Lifetime, f.Now())
+	return f.fits(s) && s.Fresh(f.Now()) && s.Remaining(f.Now()) >= f.AtLeast
 }
 
 // fits reports whether s is of the user, role and settings that are asked for now.
@@ -165,7 +192,8 @@ func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, e
 		if err := f.pin(ctx, pinAccount, role.Account()); err != nil {
 			return Session{}, err
 		}
-		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role, f.duration(ch[0], signed.Assertion))
+		client.OnMaximum = f.learned
+		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role, f.duration(ch[0], signed.Assertion, role))
 		if err != nil {
 			return Session{}, &HopError{Profile: ch[0].Name, Gateway: f.Gateway, Err: f.explainTimes(err, signed.Assertion)}
 		}
@@ -235,17 +263,31 @@ func (f *Flow) session(c creds.Credentials, of Session) Session {
 	return of
 }
 
-// duration is how long a gateway session to ask for; 0 asks for the longest.
-func (f *Flow) duration(p profile.Profile, a *saml.Assertion) time.Duration {
-	switch {
-	case f.Want.Duration != 0:
+// duration is how long a gateway session to ask for; 0 asks for the longest. What AWS
+// refused once is not asked for again, unless a person asks.
+func (f *Flow) duration(p profile.Profile, a *saml.Assertion, role saml.Role) time.Duration {
+	if f.Want.Duration != 0 {
 		return f.Want.Duration
-	case p.SignIn.Max:
-		return 0
-	case p.SignIn.SessionDuration != 0:
-		return p.SignIn.SessionDuration
 	}
-	return a.SessionDuration
+	d := a.SessionDuration
+	switch {
+	case p.SignIn.Max:
+		d = 0
+	case p.SignIn.SessionDuration != 0:
+		d = p.SignIn.SessionDuration
+	}
+	if longest := f.Choices.longest(f.Gateway, role.ARN); longest != 0 && !f.Force && (d == 0 || d > longest) {
+		return longest
+	}
+	return d
+}
+
+// learned keeps what AWS says of a role's longest session.
+func (f *Flow) learned(roleARN string, longest time.Duration) {
+	f.Choices.setLongest(f.Gateway, roleARN, longest)
+	if f.Learned != nil {
+		f.Learned(roleARN, longest)
+	}
 }
 
 // explainTimes adds what the assertion's own times say to a refusal by AWS.

@@ -9,6 +9,23 @@ import (
 	"gatehop/saml"
 )
 
+// Remaining is the life left at the local time now, reckoned in the server's time and
+// never more than the session was granted, whatever was done to the clock since.
+func (s Session) Remaining(now time.Time) time.Duration {
+	left := s.Credentials.Remaining(now)
+	if s.Lifetime > 0 {
+		left = min(left, s.Lifetime)
+	}
+	return left
+}
+
+// Fresh reports whether s need not be renewed at the local time now.
+func (s Session) Fresh(now time.Time) bool { return creds.FreshFor(s.Credentials, s.Lifetime, now) }
+
+// Usable reports whether s may still be used at the local time now if it cannot be
+// renewed.
+func (s Session) Usable(now time.Time) bool { return creds.Usable(s.Credentials, now) }
+
 // record is a Session as it lies in a sealed store.
 type record struct {
 	Credentials json.RawMessage `json:"credentials"` // creds.Marshal
