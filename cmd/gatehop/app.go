@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,9 +32,11 @@ type app struct {
 	unattended              bool // nobody may be asked, whatever terminal there is
 
 	config    *profile.Config
-	made      *settings // of the gateway called madeFor
-	madeFor   string
-	said      bool // that nothing can be kept
+	made      map[string]*settings  // by way
+	flows     map[string]*flow.Flow // by way
+	signedIn  *store.Memory         // assertions of this run, for all gateways of one provider
+	mu        sync.Mutex            // guards what follows, which a flow under way may need
+	said      bool                  // that nothing can be kept
 	term      terminal
 	termTried bool
 	awsClient *http.Client
@@ -57,17 +60,20 @@ func (a *app) log() *slog.Logger {
 // warn is one line about something that does not stop the work. That nothing can be
 // kept is said once, however many things that are.
 func (a *app) warn(err error) {
+	if err == nil {
+		return
+	}
 	var file *store.FileError
 	var dir *store.DirError
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if errors.As(err, &file) || errors.As(err, &dir) {
 		if a.said {
 			return
 		}
 		a.said = true
 	}
-	if err != nil {
-		fmt.Fprintf(a.stderr, "gatehop: warning: %v\n", err)
-	}
+	fmt.Fprintf(a.stderr, "gatehop: warning: %v\n", err)
 }
 
 // say is one line for a person, unless --quiet.
@@ -170,16 +176,22 @@ func (a *app) person() terminal {
 	if a.unattended || a.noInput {
 		return nil
 	}
-	if !a.termTried {
+	a.mu.Lock()
+	tried := a.termTried
+	var problem error
+	if !tried {
 		a.termTried = true
 		t, err := a.terminal()
 		if err == nil {
 			a.term = t
 		} else if !errors.Is(err, tty.ErrNoTerminal) {
-			a.warn(err)
+			problem = err
 		}
 	}
-	return a.term
+	term := a.term
+	a.mu.Unlock()
+	a.warn(problem)
+	return term
 }
 
 // leaveTerminal gives the terminal back as it was found.
@@ -198,13 +210,20 @@ func (toStderr) Ask(context.Context, idp.Question) (secret.Text, error) {
 
 func (s toStderr) Tell(_ context.Context, message string) { fmt.Fprintln(s.w, message) }
 
-// flow builds the picture for one chain; nothing in it is opened yet.
-func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
+// flow builds the picture for one chain, once per run and gateway; nothing in it is
+// opened yet.
+func (a *app) flow(ch profile.Chain) (*flow.Flow, error) { return a.open(ch, true) }
+
+// open is flow; without create, a state directory that is not there is not made.
+func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
+	if f := a.flows[way(ch)]; f != nil {
+		return f, nil
+	}
 	settings, err := a.settings(ch)
 	if err != nil {
 		return nil, err
 	}
-	dir, kept, err := a.state(settings.SignIn.Store, true)
+	dir, kept, err := a.state(settings.SignIn.Store, create)
 	if err != nil {
 		return nil, err
 	}
@@ -224,14 +243,18 @@ func (a *app) flow(ch profile.Chain) (*flow.Flow, error) {
 		Learned: a.sayLongest,
 	}
 	lock := a.locker(dir, ch[0].Name)
+	if a.flows == nil {
+		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
+	}
 	f.Sessions = &creds.Flight[flow.Session]{
 		Store: kept, Lock: lock, Fresh: f.Fresh,
 		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Now: a.now, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
-		Store: store.NewMemory(), Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
+		Store: a.signedIn, Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
 		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Now: a.now, Warn: a.warn,
 	}
+	a.flows[way(ch)] = f
 	return f, nil
 }
 

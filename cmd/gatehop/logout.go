@@ -99,8 +99,8 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 // behind is the gateway's own chain and every chain that begins at it.
 func (a *app) behind(gateway string) []profile.Chain {
 	var chains []profile.Chain
-	for _, name := range a.config.Names() {
-		if ch, err := a.config.Chain(name); err == nil && ch[0].Name == gateway {
+	for _, ch := range a.config.Chains() {
+		if ch[0].Name == gateway {
 			chains = append(chains, ch)
 		}
 	}

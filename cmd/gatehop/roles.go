@@ -96,11 +96,7 @@ func (a *app) accountAliases() map[string]string {
 		return all
 	}
 	choices := a.choices(dir)
-	for _, name := range config.Names() {
-		ch, err := config.Chain(name)
-		if err != nil {
-			continue
-		}
+	for _, ch := range config.Chains() {
 		p := ch[len(ch)-1]
 		account := accountOf(p.RoleARN)
 		if account == "" && p.Alias != "" {

@@ -43,8 +43,8 @@ func (s *settings) overrides() map[string]*string {
 
 // settings applies the environment to the chain's gateway, once per run.
 func (a *app) settings(ch profile.Chain) (*settings, error) {
-	if a.made != nil && a.madeFor == ch[0].Name {
-		return a.made, nil
+	if s := a.made[way(ch)]; s != nil {
+		return s, nil
 	}
 	env := environ(a.env)
 	s := &settings{SignIn: *ch[0].SignIn}
@@ -65,9 +65,16 @@ func (a *app) settings(ch profile.Chain) (*settings, error) {
 	if err := s.chooseRegion(env, ch); err != nil {
 		return nil, err
 	}
-	a.made, a.madeFor = s, ch[0].Name
+	if a.made == nil {
+		a.made = map[string]*settings{}
+	}
+	a.made[way(ch)] = s
 	return s, nil
 }
+
+// way tells chains apart whose settings may differ: by gateway, and by the partition
+// where only the hops say which.
+func way(ch profile.Chain) string { return ch[0].Name + "\n" + partitionOf(ch) }
 
 // override reads the GATEHOP_ variables with the rules of the keys that they stand for.
 func (s *settings) override(env environ) error {

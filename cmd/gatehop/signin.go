@@ -200,6 +200,8 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 	if err := sts.CheckEndpoint(s.Endpoint); s.Endpoint != "" && err != nil {
 		return nil, err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.awsClient == nil {
 		rt := a.transport
 		if rt == nil {

@@ -29,15 +29,24 @@ func (c *Config) Gateways() []string {
 // Names returns the gateways and every profile whose chain ends at one, in document
 // order. Profiles whose chain has an error are left out.
 func (c *Config) Names() []string {
-	find, all := c.indexed()
-	w := newWalker(c, find)
 	var names []string
-	for _, name := range all {
-		if _, err := w.link(name, nil); err == nil {
-			names = append(names, name)
-		}
+	for _, ch := range c.Chains() {
+		names = append(names, ch[len(ch)-1].Name)
 	}
 	return names
+}
+
+// Chains returns the chains of Names, in time linear in the configuration.
+func (c *Config) Chains() []Chain {
+	find, all := c.indexed()
+	w := newWalker(c, find)
+	var chains []Chain
+	for _, name := range all {
+		if n, err := w.link(name, nil); err == nil {
+			chains = append(chains, n.chain())
+		}
+	}
+	return chains
 }
 
 // Chain returns the chain that ends at the profile called name. Everything on it has
@@ -47,12 +56,7 @@ func (c *Config) Chain(name string) (Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ch Chain
-	for ; n != nil; n = n.source {
-		ch = append(ch, n.profile)
-	}
-	slices.Reverse(ch)
-	return ch, nil
+	return n.chain(), nil
 }
 
 // node is one profile and the way from it to its gateway.
@@ -60,6 +64,16 @@ type node struct {
 	profile   Profile
 	source    *node  // nil for a gateway
 	partition string // of the roles so far; "" if none is known
+}
+
+// chain is the way from the gateway to n.
+func (n *node) chain() Chain {
+	var ch Chain
+	for ; n != nil; n = n.source {
+		ch = append(ch, n.profile)
+	}
+	slices.Reverse(ch)
+	return ch
 }
 
 // walker follows source profiles to the gateway and remembers what it found. An error
