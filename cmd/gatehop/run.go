@@ -141,7 +141,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	logoutCommand, sandboxCommand, demoCommand, versionCommand,
+	statusCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.

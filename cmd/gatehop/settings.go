@@ -170,6 +170,14 @@ func accountOf(roleARN string) string {
 	return arn.Account
 }
 
+func nameOf(roleARN string) string {
+	arn, err := saml.ParseRoleARN(roleARN)
+	if err != nil {
+		return ""
+	}
+	return arn.Name
+}
+
 // digest identifies the trust settings of security.md 1.3: a session made under
 // others is not used. The content of the CA file counts, not its name alone.
 func (s *settings) digest() string {
