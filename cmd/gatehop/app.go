@@ -239,7 +239,14 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
 		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
-		Login:   func(ctx context.Context) (flow.Signed, error) { return a.signIn(ctx, ch[0].Name, settings) },
+		Login: func(ctx context.Context) (flow.Signed, error) {
+			if a.isUnattended() { // a session that looked live may have ended meanwhile
+				if err := a.canSignInAlone(ch); err != nil {
+					return flow.Signed{}, err
+				}
+			}
+			return a.signIn(ctx, ch[0].Name, settings)
+		},
 		Learned: a.sayLongest,
 	}
 	lock := a.locker(dir, ch[0].Name)

@@ -50,10 +50,23 @@ func (a *app) credentialProcess(ctx context.Context, given []string) error {
 	return a.printProcess(s)
 }
 
-// sourceOf yields a session. Where nobody may be asked it does not even wait if it has
-// nothing to sign in with, it takes a limited time, and it uses what is left of a
-// session up to the last minute.
+// sourceOf yields a session. Where nobody may be asked it uses what is left of a session
+// up to the last minute.
 func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
+	s, err := a.renewed(ctx, f, ch)
+	if err == nil || ctx.Err() != nil || !a.isUnattended() {
+		return s, err
+	}
+	if left, ok := f.Cached(ctx, ch); ok && explain(err).status != statusUsage && !errors.As(err, new(*flow.PinError)) {
+		a.warn(err)
+		return left, nil
+	}
+	return s, err
+}
+
+// renewed yields a session that is fresh. Where nobody may be asked it does not even
+// wait if it has nothing to sign in with, and it takes a limited time.
+func (a *app) renewed(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
 	if !a.isUnattended() {
 		return f.Source(ch)(ctx)
 	}
@@ -66,13 +79,6 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 	if limited.Err() != nil && ctx.Err() == nil && err != nil {
 		err = &needsLoginError{Profile: ch[0].Name, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
 	}
-	if err == nil || ctx.Err() != nil {
-		return s, err
-	}
-	if left, ok := f.Cached(ctx, ch); ok && explain(err).status != statusUsage && !errors.As(err, new(*flow.PinError)) {
-		a.warn(err)
-		return left, nil
-	}
 	return s, err
 }
 
@@ -80,11 +86,7 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 // for, where it cannot succeed.
 func (a *app) withoutPerson(ctx context.Context, f *flow.Flow, ch profile.Chain) error {
 	missing := a.canSignInAlone(ch)
-	if missing == nil {
-		return nil
-	}
-	f.Login = func(context.Context) (flow.Signed, error) { return flow.Signed{}, missing }
-	if f.Live(ctx, ch) {
+	if missing == nil || f.Live(ctx, ch) {
 		return nil
 	}
 	return missing

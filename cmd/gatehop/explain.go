@@ -189,7 +189,11 @@ func explainNeedsInput(err error, e *explanation) bool {
 	var wait *waitError
 	var input *idp.NeedsInputError
 	var where *signInError
+	var short *shortError
 	switch {
+	case errors.As(err, &short):
+		e.status, e.hint = statusFailed, "ask for less, or have the role's maximum session duration raised"
+		return true
 	case errors.As(err, &needs):
 		e.hint = "run `gatehop login " + needs.Profile + "` in a terminal"
 	case errors.As(err, &wait):

@@ -57,7 +57,10 @@ func run(ctx context.Context, p process) (status int) {
 // report says what went wrong and with which hint, and returns the exit status.
 func (a *app) report(err error) int {
 	var child *childExit
+	var said *statusError
 	switch {
+	case errors.As(err, &said):
+		return said.status
 	case err == nil:
 		return statusOK
 	case errors.As(err, &child):
@@ -141,7 +144,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	statusCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
+	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.

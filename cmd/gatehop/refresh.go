@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/sts"
+)
+
+// refreshParallel is how many hops behind one gateway are made at once.
+const refreshParallel = 10
+
+type refreshOptions struct {
+	atLeast time.Duration
+	json    bool
+}
+
+func refreshCommand(a *app) *cobra.Command {
+	var o refreshOptions
+	c := &cobra.Command{
+		Use: "refresh [PROFILE...]", Short: "make sure that credentials last, before work starts",
+		Long: `Makes sure that the credentials of every PROFILE are good, and with --at-least for
+that long: from the cache where they are, else with a new hop, else with a sign-in.
+What needs nobody asks nobody; without a terminal, where a person is needed, it
+exits with status 3.
+
+Standard output has one line per profile, or JSON with --json. If some fail, the
+others are made all the same, and the status is that of the first that failed.`,
+		Example: `  gatehop refresh staging dev --at-least 45m
+  gatehop refresh dev --json && terraform apply`,
+		ValidArgsFunction: a.completeProfiles,
+		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
+	}
+	c.Flags().DurationVar(&o.atLeast, "at-least", 0, "the life that the credentials must have left, for example 45m")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+// refreshed is what became of one profile.
+type refreshed struct {
+	Profile  string     `json:"profile"`
+	Result   string     `json:"result"` // "cached", "new" or "failed"
+	Account  string     `json:"account,omitempty"`
+	Role     string     `json:"role,omitempty"`
+	Identity string     `json:"identity,omitempty"`
+	Expires  *time.Time `json:"expires,omitempty"`
+	Seconds  *int64     `json:"seconds_left,omitempty"`
+	Error    string     `json:"error,omitempty"`
+
+	err  error
+	left time.Duration
+}
+
+func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) error {
+	chains, err := a.chainsOf(ctx, given)
+	if err != nil {
+		return err
+	}
+	if err := a.oneProvider(chains); err != nil {
+		return err
+	}
+	for _, ch := range chains {
+		if err := checkAtLeast(ch, o.atLeast); err != nil {
+			return err
+		}
+		f, err := a.flow(ch)
+		if err != nil {
+			return err
+		}
+		f.AtLeast = o.atLeast
+	}
+	list := a.refreshAll(ctx, chains)
+	if err := a.printRefreshed(list, o.json); err != nil {
+		return err
+	}
+	return a.reportFailures(list)
+}
+
+// chainsOf finds the chains of the named profiles, each once, or of the one that is meant.
+func (a *app) chainsOf(ctx context.Context, given []string) ([]profile.Chain, error) {
+	if len(given) > 0 && a.profileFlag != "" {
+		given = append(slices.Clone(given), a.profileFlag)
+	}
+	if len(given) < 2 {
+		ch, err := a.chain(ctx, given)
+		return []profile.Chain{ch}, err
+	}
+	config, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	var chains []profile.Chain
+	for i, name := range given {
+		if slices.Index(given, name) < i {
+			continue
+		}
+		ch, err := config.Chain(name)
+		if err != nil {
+			return nil, err
+		}
+		chains = append(chains, ch)
+	}
+	return chains, nil
+}
+
+// oneProvider refuses a password of the environment where it would go to several
+// identity providers and nothing says to which.
+func (a *app) oneProvider(chains []profile.Chain) error {
+	env := environ(a.env)
+	secrets := slices.DeleteFunc(slices.Clone(ownSecrets), func(name string) bool { return env.get(name) == "" })
+	if len(secrets) == 0 || env.get("GATEHOP_IDP_HOST") != "" {
+		return nil
+	}
+	first := ""
+	for _, ch := range chains {
+		s, err := a.settings(ch)
+		if err != nil {
+			return err
+		}
+		host := hostOf(s.SignIn.URL)
+		if first != "" && host != first {
+			return &usageError{text: fmt.Sprintf("%s is set and the profiles sign in at %s and at %s: GATEHOP_IDP_HOST must name the one it is for",
+				strings.Join(secrets, " and "), first, host), command: "gatehop refresh"}
+		}
+		first = host
+	}
+	return nil
+}
+
+// checkAtLeast refuses what no session of the chain's kind can have.
+func checkAtLeast(ch profile.Chain, atLeast time.Duration) error {
+	p, longest, why := ch[len(ch)-1], sts.MaxSession, "a session of a gateway"
+	if len(ch) > 1 {
+		longest, why = sts.MaxChained, "a session behind a gateway"
+		if p.Duration != 0 {
+			longest, why = p.Duration, "the duration that its profile sets"
+		}
+	}
+	// A new session must not be too short by the time that it takes to make it.
+	longest -= time.Minute
+	switch {
+	case atLeast < 0:
+		return &usageError{text: "--at-least is not a time to come", command: "gatehop refresh"}
+	case atLeast > longest:
+		return &usageError{text: fmt.Sprintf("--at-least %s: profile %s can have %s at most (%s)", span(atLeast), p.Name, span(longest), why), command: "gatehop refresh"}
+	}
+	return nil
+}
+
+// refreshAll makes sure of every chain. Gateways come one after the other, because a
+// person may have to be asked; behind each, the first profile finds out whether there is
+// a session and the rest are made at once.
+func (a *app) refreshAll(ctx context.Context, chains []profile.Chain) []refreshed {
+	list := make([]refreshed, len(chains))
+	behind := map[string][]int{}
+	var order []string
+	for i, ch := range chains {
+		if behind[ch[0].Name] == nil {
+			order = append(order, ch[0].Name)
+		}
+		behind[ch[0].Name] = append(behind[ch[0].Name], i)
+	}
+	for _, gateway := range order {
+		indexes := behind[gateway]
+		list[indexes[0]] = a.refreshOne(ctx, chains[indexes[0]])
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, refreshParallel)
+		for _, i := range indexes[1:] {
+			slots <- struct{}{}
+			wg.Go(func() {
+				list[i] = a.refreshOne(ctx, chains[i])
+				<-slots
+			})
+		}
+		wg.Wait()
+	}
+	return list
+}
+
+func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {
+	r := refreshed{Profile: ch[len(ch)-1].Name}
+	s, made, err := a.ensure(ctx, ch)
+	if err != nil {
+		r.Result, r.err, r.Error = "failed", err, explain(err).message
+		return r
+	}
+	if r.Result = "cached"; made {
+		r.Result = "new"
+	}
+	role := ch[len(ch)-1].RoleARN
+	if role == "" {
+		role = s.Role
+	}
+	r.Account, r.Role, r.Identity = accountOf(role), nameOf(role), s.Identity
+	r.left = s.Remaining(a.now())
+	r.Expires, r.Seconds = new(s.Expires.UTC()), new(int64(r.left/time.Second))
+	return r
+}
+
+// ensure yields a session that has what its flow asks for. made says that it is not the
+// one that was kept before.
+func (a *app) ensure(ctx context.Context, ch profile.Chain) (s flow.Session, made bool, err error) {
+	f, err := a.flow(ch)
+	if err != nil {
+		return s, false, err
+	}
+	before, ok := f.Cached(ctx, ch)
+	if ok && !f.Force && f.Fresh(before) {
+		return before, false, nil
+	}
+	if s, err = a.renewed(ctx, f, ch); err != nil {
+		return s, false, err
+	}
+	if left := s.Remaining(a.now()); left < f.AtLeast {
+		return s, false, &shortError{Profile: ch[len(ch)-1].Name, Left: left, AtLeast: f.AtLeast}
+	}
+	return s, s.AccessKeyID != before.AccessKeyID, nil
+}
+
+// shortError reports that AWS gives no session of the life that was asked for.
+type shortError struct {
+	Profile       string
+	Left, AtLeast time.Duration
+}
+
+func (e *shortError) Error() string {
+	return fmt.Sprintf("profile %s: a new session has %s and not the %s that are asked for", e.Profile, span(e.Left), span(e.AtLeast))
+}
+
+func (a *app) printRefreshed(list []refreshed, asJSON bool) error {
+	if asJSON {
+		return a.printJSON(list)
+	}
+	rows := [][]string{{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
+	for _, r := range list {
+		expires := "-"
+		if r.err == nil {
+			expires = in(r.left)
+		}
+		rows = append(rows, []string{r.Profile, r.Result, expires, orDash(r.Identity)})
+	}
+	return a.printTable(rows)
+}
+
+// reportFailures says each failure once, however many profiles it befell, and returns
+// the status of the first.
+func (a *app) reportFailures(list []refreshed) error {
+	first, said := statusOK, map[string]bool{}
+	for _, r := range list {
+		if r.err == nil || said[r.Error] {
+			continue
+		}
+		said[r.Error] = true
+		if status := a.report(r.err); first == statusOK {
+			first = status
+		}
+	}
+	if first == statusOK {
+		return nil
+	}
+	return &statusError{status: first}
+}
+
+// statusError ends a run whose failures have been said.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("some profiles failed (status %d)", e.status)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehop/sts/ststest"
+)
+
+// worldOfMany has two gateways at one provider, one at another, and hops behind them.
+const worldOfMany = worldConfig + `
+[profile staging]
+gatehop_role_arn = arn:aws:iam::333333333333:role/Admins
+gatehop_source_profile = gateway
+
+[profile brief]
+gatehop_role_arn = arn:aws:iam::222222222222:role/Admins
+gatehop_source_profile = gateway
+gatehop_duration_seconds = 1800
+
+[profile denied]
+gatehop_role_arn = arn:aws:iam::666666666666:role/Admins
+gatehop_source_profile = gateway
+
+[profile reader]
+gatehop_from = gateway
+gatehop_role_arn = arn:aws:iam::111111111111:role/ReadOnly
+region = eu-west-1
+
+[profile elsewhere]
+gatehop_idp = adfs
+gatehop_url = https://adfs.other.example
+gatehop_username = CORP\alice
+gatehop_store = file
+`
+
+func (w *world) refresh(status int, args ...string) (list []refreshed) {
+	w.t.Helper()
+	out := w.run(append([]string{"refresh", "--json"}, args...)...).want(w.t, status)
+	if err := json.Unmarshal([]byte(out.stdout), &list); err != nil && out.stdout != "" {
+		w.t.Fatalf("refresh --json: %v\n%s", err, out.stdout)
+	}
+	return list
+}
+
+// results joins what became of each profile.
+func results(list []refreshed) string {
+	var words []string
+	for _, r := range list {
+		words = append(words, r.Profile+" "+r.Result)
+	}
+	return strings.Join(words, ", ")
+}
+
+// TestRefresh wants what is still good left alone and the rest renewed, with one
+// sign-in for all of it.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	w.vars = []string{password(worldPassword)}
+	if got, want := results(w.refresh(0, "dev", "staging", "gateway", "dev")), "dev new, staging new, gateway cached"; got != want {
+		t.Errorf("refresh = %s, want %s", got, want)
+	}
+	w.now = w.now.Add(30 * time.Minute)
+	list := w.refresh(0, "dev", "staging", "reader", "--at-least", "20m")
+	if got, want := results(list), "dev cached, staging cached, reader new"; got != want {
+		t.Errorf("refresh = %s, want %s", got, want)
+	}
+	if *list[0].Seconds != 1800 || list[0].Identity != "arn:aws:sts::444444444444:assumed-role/Admins/alice" {
+		t.Errorf("dev = %+v", list[0])
+	}
+	list = w.refresh(0, "dev", "--at-least", "45m")
+	if results(list) != "dev new" || *list[0].Seconds != 3600 {
+		t.Errorf("refresh --at-least 45m = %+v", list)
+	}
+	// Nobody is needed as long as the gateway's session lives.
+	w.vars = nil
+	w.now = w.now.Add(10 * time.Hour)
+	if got := results(w.refresh(0, "dev", "staging", "--at-least", "59m")); got != "dev new, staging new" {
+		t.Errorf("refresh without a password = %s", got)
+	}
+	// Two gateways of one provider and user: two sign-ins, because half an hour lay between.
+	if n := w.logins(); n != 2 {
+		t.Errorf("%d sign-ins, want 2", n)
+	}
+	w.run("refresh", "dev", "staging").want(t, 0, "PROFILE", "dev      cached  in 1 h")
+}
+
+// TestRefreshSharesAssertion wants two gateways of one provider and user made from one
+// sign-in.
+func TestRefreshSharesAssertion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	w.vars = []string{password(worldPassword)}
+	w.refresh(0, "gateway", "reader", "dev")
+	if c := w.sts.Counts(); w.logins() != 1 || c.AssumeRoleWithSAML != 2 {
+		t.Errorf("%d sign-ins, %+v; want 1 sign-in for 2 sessions", w.logins(), c)
+	}
+	// The control: an assertion that is too old to be sent is fetched again.
+	w.now = w.now.Add(11*time.Hour + 50*time.Minute)
+	w.refresh(0, "gateway")
+	w.refresh(0, "reader")
+	if n := w.logins(); n != 3 {
+		t.Errorf("%d sign-ins, want 3", n)
+	}
+}
+
+// TestRefreshFailures wants what can be made made, each failure said once, and the
+// status of the first.
+func TestRefreshFailures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	out := w.run("refresh", "dev", "staging").want(t, statusHuman, "dev      failed", "staging  failed", "run `gatehop login gateway`")
+	if n := strings.Count(out.stderr, "gatehop: "); n != 1 {
+		t.Errorf("%d lines say that a person is needed, want 1:\n%s", n, out.stderr)
+	}
+	w.vars = []string{password(worldPassword)}
+	out = w.run("refresh", "denied", "dev").want(t, statusAWS, "denied   failed", "dev      new", "AccessDenied")
+	if w.logins() != 1 {
+		t.Errorf("%d sign-ins, want 1", w.logins())
+	}
+	list := w.refresh(statusAWS, "dev", "denied")
+	if results(list) != "dev cached, denied failed" || !strings.Contains(list[1].Error, "AccessDenied") || list[1].Expires != nil {
+		t.Errorf("refresh = %+v", list)
+	}
+	// What is left is no answer where more was asked for.
+	w.vars = nil
+	w.now = w.now.Add(11*time.Hour + 30*time.Minute)
+	w.run("credential-process", "gateway").want(t, 0)
+	w.run("refresh", "gateway", "--at-least", "1h").want(t, statusHuman, "nobody to ask")
+}
+
+// TestRefreshLimits wants refused, before anything is sent, what cannot be had.
+func TestRefreshLimits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany, sts: func(o *ststest.Options) {
+		o.Roles = []ststest.Role{{ARN: gatewayARN, MaxSession: 2 * time.Hour, TrustProviders: o.Roles[0].TrustProviders}}
+	}})
+	w.vars = []string{password(worldPassword)}
+	for _, c := range []struct {
+		args, words string
+		status      int
+	}{
+		{"dev --at-least 1h", "59 min at most", statusUsage},
+		{"brief --at-least 30m", "29 min at most", statusUsage},
+		{"gateway --at-least 12h", "11 h 59 min at most", statusUsage},
+		{"dev --at-least -1m", "not a time to come", statusUsage},
+		{"dev nope", `"nope" is in neither`, statusUsage},
+		{"gateway elsewhere", "GATEHOP_PASSWORD is set and the profiles sign in at adfs.corp.example and at adfs.other.example", statusUsage},
+	} {
+		w.run(append([]string{"refresh"}, strings.Fields(c.args)...)...).want(t, c.status, c.words)
+	}
+	if n := w.logins(); n != 0 {
+		t.Fatalf("%d sign-ins for what is refused, want none", n)
+	}
+	w.run("refresh", "gateway", "--at-least", "3h").want(t, statusFailed, "a new session has 2 h and not the 3 h")
+	if n := w.logins(); n != 1 {
+		t.Errorf("%d sign-ins, want 1", n)
+	}
+}
+
+// TestRefreshParallel makes many hops at once; the race detector watches.
+func TestRefreshParallel(t *testing.T) {
+	t.Parallel()
+	var config strings.Builder
+	config.WriteString(worldConfig)
+	names := []string{}
+	for _, d := range destinations(sandboxOptions{accounts: 30})[3:] {
+		names = append(names, d[0])
+		config.WriteString("[profile " + d[0] + "]\ngatehop_role_arn = " + d[1] + "\ngatehop_source_profile = gateway\n")
+	}
+	w := newWorld(t, worldOptions{config: config.String(), sts: func(o *ststest.Options) {
+		o.Roles = sandboxRoles(sandboxOptions{roles: 3, accounts: 30})
+	}})
+	w.vars = []string{password(worldPassword)}
+	list := w.refresh(0, names...)
+	for i, r := range list {
+		if r.Profile != names[i] || r.Result != "new" || r.Identity == "" {
+			t.Errorf("%d: %+v", i, r)
+		}
+	}
+	if c := w.sts.Counts(); w.logins() != 1 || c.AssumeRoleWithSAML != 1 || c.AssumeRole != 30 {
+		t.Errorf("%d sign-ins, %+v; want 1, 1, 30", w.logins(), c)
+	}
+}
