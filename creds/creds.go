@@ -32,12 +32,21 @@ func (c Credentials) Remaining(now time.Time) time.Duration {
 // FreshFor reports whether c, whose session was made for lifetime, need not be renewed
 // at the local time now: 20 minutes or a third of the session are left, whichever is
 // less. A lifetime of 0 is an unknown one, for which 20 minutes must be left.
+//
+// That is reckoned in the server's time, and in local time too: the tools that get c go
+// by the local clock, and botocore starts its helper for every call in the last 15
+// minutes. A local clock so far ahead that a new session would soon be as bad counts
+// for nothing.
 func FreshFor(c Credentials, lifetime time.Duration, now time.Time) bool {
 	margin := 20 * time.Minute
 	if lifetime > 0 {
 		margin = min(margin, lifetime/3)
 	}
-	return c.Remaining(now) >= margin && c.Remaining(now) > 0
+	left := c.Remaining(now)
+	if lifetime+c.Skew >= 2*margin { // what a tool would see of a new session
+		left = min(left, c.Expires.Sub(now))
+	}
+	return left >= margin && left > 0
 }
 
 // Usable reports whether c may still be handed out at the local time now if it cannot

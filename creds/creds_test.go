@@ -69,7 +69,13 @@ func TestFreshFor(t *testing.T) {
 		{-time.Hour, 20*time.Minute - 1, 0, false},
 		{time.Nanosecond, 0, 0, false},
 		{time.Hour, 25 * time.Minute, 10 * time.Minute, false}, // server ahead: 15 minutes by its clock
-		{time.Hour, 15 * time.Minute, -10 * time.Minute, true},
+		{time.Hour, 15 * time.Minute, -10 * time.Minute, false}, // server behind: 25 by its clock, 15 by a tool's
+		{time.Hour, 20 * time.Minute, -10 * time.Minute, true},
+		{time.Hour, 15 * time.Minute, -20 * time.Minute, false},
+		{time.Hour, 5 * time.Minute, -21 * time.Minute, true}, // a new session would soon be as bad
+		{time.Hour, -time.Second, -21 * time.Minute, true},
+		{time.Hour, -time.Minute - time.Second, -21 * time.Minute, false},
+		{15 * time.Minute, 4 * time.Minute, -5 * time.Minute, false},
 		{time.Hour, -time.Second, 0, false},
 	} {
 		c.Skew = f.skew

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +59,25 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 		return s, err
 	}
 	if left, ok := f.Cached(ctx, ch); ok && explain(err).status != statusUsage && !errors.As(err, new(*flow.PinError)) {
-		a.warn(err)
+		a.warn(&endingError{Profile: ch[len(ch)-1].Name, Left: left.Remaining(a.now()), Err: err})
 		return left, nil
 	}
 	return s, err
+}
+
+// endingError warns that a session is past its margin and could not be renewed.
+type endingError struct {
+	Profile string
+	Left    time.Duration
+	Err     error
+}
+
+func (e *endingError) Error() string {
+	why := e.Err.Error()
+	if errors.As(e.Err, new(*needsLoginError)) { // which says that there is no session
+		why = "renewing it needs a person"
+	}
+	return fmt.Sprintf("the session of profile %s ends %s: %s", e.Profile, in(e.Left), why)
 }
 
 // renewed yields a session that is fresh. Where nobody may be asked it does not even

@@ -34,6 +34,7 @@ type world struct {
 	t      *testing.T
 	home   string
 	now    time.Time
+	bubble bool
 	signer *samltest.IDP
 	adfs   *idptest.ADFS
 	sts    *ststest.Server
@@ -50,6 +51,8 @@ type worldOptions struct {
 	roles    []string               // raw Role values; nil: Gateway and ReadOnly
 	adfs     func(*idptest.Options) // further options
 	sts      func(*ststest.Options)
+	bubble   bool                    // the clock is that of testing/synctest
+	skew     time.Duration           // the simulators' clock minus gatehop's
 	config   string                  // replaces the usual profiles
 	extra    map[string]http.Handler // further hosts
 }
@@ -77,7 +80,10 @@ region = eu-west-1
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	w := &world{t: t, home: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
-	clock := w.clock
+	if w.bubble = o.bubble; w.bubble {
+		w.now = time.Now()
+	}
+	clock := func() time.Time { return w.clock().Add(o.skew) }
 	random := rand.NewChaCha8([32]byte{o.seed})
 	if o.password == "" {
 		o.password = worldPassword
@@ -133,7 +139,12 @@ func testSigner(t *testing.T, now time.Time) *samltest.IDP {
 	return signer
 }
 
-func (w *world) clock() time.Time { return w.now }
+func (w *world) clock() time.Time {
+	if w.bubble {
+		return time.Now()
+	}
+	return w.now
+}
 
 func (w *world) write(name, text string) {
 	w.t.Helper()
