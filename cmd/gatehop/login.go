@@ -98,7 +98,7 @@ type hopReport struct {
 // walk runs the chain and reports each hop.
 func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopReport, error) {
 	var hops []hopReport
-	_, err := f.Walk(ctx, ch, func(p profile.Profile, s flow.Session) {
+	last, err := f.Walk(ctx, ch, func(p profile.Profile, s flow.Session) {
 		role := p.RoleARN
 		if role == "" {
 			role = s.Role
@@ -109,7 +109,25 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 		}
 		hops = append(hops, h)
 	})
+	if err == nil {
+		a.sayClock(last.Skew)
+	}
 	return hops, err
+}
+
+// clockTolerance is how far the local clock may be from AWS's before it is worth a word.
+// Tools compare expiries with the local clock.
+const clockTolerance = 2 * time.Minute
+
+// sayClock names a clock that is off. skew is the server's time minus the local one.
+func (a *app) sayClock(skew time.Duration) {
+	where := "behind"
+	if skew < 0 {
+		where = "ahead of"
+	}
+	if skew.Abs() > clockTolerance {
+		a.say("this machine's clock is %s %s AWS's", span(skew.Abs()), where)
+	}
 }
 
 func (a *app) printHops(hops []hopReport) error {

@@ -75,3 +75,25 @@ func TestLongestSession(t *testing.T) {
 		t.Error("--duration 8h was not asked for")
 	}
 }
+
+// TestClockNamed wants a local clock that is off named to a person, and a small
+// difference passed over.
+func TestClockNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		skew time.Duration
+		want string
+	}{
+		{0, ""},
+		{time.Minute, ""},
+		{10 * time.Minute, "this machine's clock is 10 min behind AWS's\n"},
+		{-3 * time.Minute, "this machine's clock is 3 min ahead of AWS's\n"},
+	} {
+		w := newWorld(t, worldOptions{skew: c.skew})
+		w.vars = []string{password(worldPassword)}
+		if out := w.run("login", "dev").want(t, 0); out.stderr != c.want {
+			t.Errorf("AWS %v ahead: stderr %q, want %q", c.skew, out.stderr, c.want)
+		}
+		w.run("login", "dev", "-q").want(t, 0)
+	}
+}
