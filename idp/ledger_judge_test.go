@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf16"
 
@@ -52,8 +53,17 @@ func holds(text, core string) bool {
 	if strings.Contains(strings.ToLower(text), core) {
 		return true
 	}
-	return slices.ContainsFunc(spellings(core), func(s string) bool { return strings.Contains(text, s) })
+	return slices.ContainsFunc(needles()[core], func(s string) bool { return strings.Contains(text, s) })
 }
+
+// needles are the spellings of everything that is looked for, worked out once.
+var needles = sync.OnceValue(func() map[string][]string {
+	out := map[string][]string{}
+	for _, secret := range []string{queryCore, userCore, passCore, codeCore} {
+		out[secret] = spellings(secret)
+	}
+	return out
+})
 
 // judge returns what is wrong with the accounts of one run: what somebody was sent
 // who must not be, and what somebody was not sent who must be.
@@ -168,7 +178,7 @@ func (o outcome) cookies() []string {
 	for _, origin := range o.origins() {
 		a := o.accounts[origin]
 		for _, other := range append(o.origins(), o.target.origin) {
-			if other != origin && holds(a.head.String()+a.body.String(), cookieOf(other)) {
+			if other != origin && strings.Contains(a.head.String()+a.body.String(), cookieOf(other)) {
 				out = append(out, fmt.Sprintf("%s was sent a cookie of %s", origin, other))
 			}
 		}
