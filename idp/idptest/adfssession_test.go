@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +153,25 @@ func TestADFSLockAfter(t *testing.T) {
 		if n := a.Stats().Logins; n != 3 {
 			t.Errorf("Logins = %d, want 3", n)
 		}
+	}
+}
+
+// TestADFSGUID: the identifiers that AD FS makes are GUIDs of version 4 (RFC 9562,
+// section 5.4), for programs that parse them.
+func TestADFSGUID(t *testing.T) {
+	t.Parallel()
+	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	if bad := "00000000-0000-40000-0000-00000000000"; form.MatchString(bad) {
+		t.Errorf("%s counts as a GUID", bad)
+	}
+	seen := map[string]bool{}
+	a := newADFS(t, idptest.Options{})
+	for range 50 {
+		p := newBrowser(t, a, a.Elsewhere()).get(entry)
+		id := p.url.Query().Get("client-request-id")
+		if !form.MatchString(id) || seen[id] {
+			t.Fatalf("client-request-id = %q, want a new GUID", id)
+		}
+		seen[id] = true
 	}
 }

@@ -274,8 +274,9 @@ func (s *simulator) random(n int) []byte {
 	return b
 }
 
-// guid returns a random GUID in lower case.
+// guid returns a random GUID in lower case (RFC 9562, section 5.4).
 func (s *simulator) guid() string {
 	b := s.random(16)
-	return fmt.Sprintf("%x-%x-4%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])[:36]
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
