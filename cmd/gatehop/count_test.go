@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -194,7 +195,9 @@ func (w *realCompany) command(state, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(slices.Clone(w.vars),
 		"HOME="+w.home, "PATH="+os.Getenv("PATH"), "AWS_CONFIG_FILE="+filepath.Join(w.home, "config"),
-		"GATEHOP_HOME="+filepath.Join(w.home, state), "AWS_ENDPOINT_URL_STS="+w.aws.URL, password(worldPassword))
+		"GATEHOP_HOME="+filepath.Join(w.home, state), "AWS_ENDPOINT_URL_STS="+w.aws.URL, password(worldPassword),
+		// No roots of the system's: a cold start would read hundreds of files.
+		"SSL_CERT_FILE="+os.DevNull, "SSL_CERT_DIR="+filepath.Join(w.home, "none"))
 	return cmd
 }
 
@@ -207,6 +210,23 @@ func (w *realCompany) calls() map[string]int {
 		c.mu.Unlock()
 	}
 	return all
+}
+
+// quiet returns when no client is connected any more: what a killed one sent has arrived.
+func (w *realCompany) quiet() error {
+	for range 5000 {
+		open := 0
+		for _, c := range []*counted{w.idp, w.aws} {
+			c.mu.Lock()
+			open += c.open
+			c.mu.Unlock()
+		}
+		if open == 0 {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return errors.New("a client stays connected")
 }
 
 func newRealCompany(t *testing.T, o realOptions) *realCompany {

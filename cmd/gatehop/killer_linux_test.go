@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -58,6 +57,7 @@ type tracee struct {
 	say   io.Writer
 	hear  *bufio.Reader
 
+	begun   bool // the program is the one that was asked for
 	count   int
 	locked  bool // a lock was taken once
 	files   map[uint64]*descriptor
@@ -84,7 +84,7 @@ func traceToDeath(args []string, say io.Writer, hear *bufio.Reader) (status stri
 	}
 	t := &tracee{at: at, after: args[1] == "exit", say: say, hear: hear, threads: map[int]*thread{},
 		files: map[uint64]*descriptor{1: {class: "stdout"}, 2: {class: "stderr"}}}
-	cmd := exec.Command(args[4], args[5:]...)
+	cmd := exec.Command("filtered", args[4:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
 	out, err := os.Create(args[2])
 	if err != nil {
@@ -103,14 +103,58 @@ func traceToDeath(args []string, say io.Writer, hear *bufio.Reader) (status stri
 	if _, err := unix.Wait4(t.pid, &ws, unix.WALL, nil); err != nil || !ws.Stopped() {
 		return "", fmt.Errorf("the program did not stop at its start: %v, status %#x", err, ws)
 	}
-	if err := unix.PtraceSetOptions(t.pid, unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_EXITKILL); err != nil {
+	const options = unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACESECCOMP | unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_EXITKILL
+	if err := unix.PtraceSetOptions(t.pid, options); err != nil {
 		return "", err
 	}
 	t.threads[t.pid] = &thread{}
-	if err := unix.PtraceSyscall(t.pid, 0); err != nil {
+	if err := unix.PtraceCont(t.pid, 0); err != nil {
 		return "", err
 	}
 	return t.follow()
+}
+
+// filtered COMMAND [ARG...] is a role of the test binary, the first half of a tracee: it
+// becomes COMMAND with a filter that stops for the calls that the killer looks at, and
+// for no others, because a Go program makes fifty times as many.
+func filtered() {
+	runtime.LockOSThread()
+	path, err := exec.LookPath(os.Args[1])
+	if err == nil {
+		err = installFilter()
+	}
+	if err == nil {
+		err = syscall.Exec(path, os.Args[1:], os.Environ())
+	}
+	must(err)
+}
+
+func installFilter() error {
+	const number = 0 // where struct seccomp_data has the number of the call
+	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number}}
+	var numbers []uint64
+	for nr := range changes() {
+		numbers = append(numbers, nr)
+	}
+	for _, nr := range append(numbers, makers()...) {
+		if nr < 1<<32 {
+			filter = append(filter,
+				unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: uint32(nr), Jf: 1},
+				unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_TRACE})
+		}
+	}
+	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW})
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+}
+
+// makers is the calls that make a descriptor, and are not in changes.
+func makers() []uint64 {
+	return []uint64{unix.SYS_SOCKET, unix.SYS_ACCEPT4, unix.SYS_EVENTFD2, unix.SYS_EPOLL_CREATE1, unix.SYS_TIMERFD_CREATE,
+		unix.SYS_PIDFD_OPEN, unix.SYS_DUP, unix.SYS_DUP3}
 }
 
 // follow lets all threads run from stop to stop until the process ends.
@@ -130,39 +174,50 @@ func (t *tracee) follow() (string, error) {
 		case !ws.Stopped():
 			continue
 		}
-		signal, err := t.stopped(tid, ws)
+		signal, toExit, err := t.stopped(tid, ws)
 		if err != nil {
 			return "", err
 		}
-		if err := unix.PtraceSyscall(tid, signal); err != nil && err != unix.ESRCH {
+		goOn := unix.PtraceCont
+		if toExit {
+			goOn = unix.PtraceSyscall
+		}
+		if err := goOn(tid, signal); err != nil && err != unix.ESRCH {
 			return "", err
 		}
 	}
 }
 
-// stopped deals with one stop and returns the signal that the thread goes on with.
-func (t *tracee) stopped(tid int, ws unix.WaitStatus) (signal int, err error) {
+// stopped deals with one stop. It returns the signal that the thread goes on with, and
+// whether it stops again when the call that it is about to make returns.
+func (t *tracee) stopped(tid int, ws unix.WaitStatus) (signal int, toExit bool, err error) {
 	known := t.threads[tid]
 	if known == nil {
 		known = &thread{}
 		t.threads[tid] = known
 		if ws.StopSignal() == unix.SIGSTOP { // how a new thread begins
-			return 0, nil
+			return 0, false, nil
 		}
 	}
+	event := int(ws) >> 16
 	switch s := ws.StopSignal(); {
+	case s == unix.SIGTRAP && event == unix.PTRACE_EVENT_EXEC:
+		t.begun = true
+		return 0, false, nil
+	case s == unix.SIGTRAP && event == unix.PTRACE_EVENT_SECCOMP:
+		return 0, t.begun, t.atCall(tid, known)
 	case s == unix.SIGTRAP|0x80:
-		return 0, t.atCall(tid, known)
-	case s == unix.SIGTRAP:
-		return 0, nil // an event: a thread was started
+		return 0, false, t.atCall(tid, known)
+	case s == unix.SIGTRAP && event != 0: // a thread was started
+		return 0, false, nil
 	default:
-		return int(s), nil
+		return int(s), false, nil
 	}
 }
 
 // callInfo is struct ptrace_syscall_info of ptrace(2), the same on every architecture.
 type callInfo struct {
-	op       uint8 // 1 entry, 2 exit
+	op       uint8 // 2 exit, 3 at the filter, which is the entry
 	_        [3]uint8
 	_        uint32
 	_, _     uint64
@@ -182,13 +237,13 @@ func getCallInfo(tid int) (info callInfo, err error) {
 
 func (t *tracee) atCall(tid int, th *thread) error {
 	info, err := getCallInfo(tid)
-	if err == unix.ESRCH { // killed meanwhile
+	if err == unix.ESRCH || !t.begun { // killed meanwhile, or not yet the program
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("PTRACE_GET_SYSCALL_INFO: %w", err)
 	}
-	if info.op == 1 {
+	if info.op == 3 {
 		*th = thread{nr: info.nr, args: info.args}
 		return t.entry(th)
 	}
@@ -196,12 +251,14 @@ func (t *tracee) atCall(tid int, th *thread) error {
 		return nil
 	}
 	t.learn(th, int64(info.nr))
-	if th.number == t.at && t.at > 0 && t.after {
-		return t.kill()
-	}
 	if th.nr == unix.SYS_FLOCK && int64(info.nr) == 0 && th.args[1]&unix.LOCK_EX != 0 && !t.locked {
 		t.locked = true
-		return t.ask("locked")
+		if err := t.ask("locked"); err != nil {
+			return err
+		}
+	}
+	if th.number == t.at && t.at > 0 && t.after {
+		return t.kill()
 	}
 	return nil
 }
@@ -254,10 +311,6 @@ func (t *tracee) learn(th *thread, result int64) {
 		made("socket")
 	case unix.SYS_EVENTFD2, unix.SYS_EPOLL_CREATE1, unix.SYS_TIMERFD_CREATE, unix.SYS_PIDFD_OPEN:
 		made("kernel")
-	case unix.SYS_FCNTL:
-		if th.args[1] == unix.F_DUPFD || th.args[1] == unix.F_DUPFD_CLOEXEC {
-			t.files[uint64(result)] = t.files[th.args[0]]
-		}
 	case unix.SYS_DUP, unix.SYS_DUP3:
 		t.files[uint64(result)] = t.files[th.args[0]]
 	case unix.SYS_FLOCK:
@@ -317,15 +370,3 @@ func changes() map[uint64]change {
 	}
 	return all
 }
-
-// parseCall reads a line of the killer.
-func parseCall(line string) (c killerCall, ok bool) {
-	fields := strings.Fields(line)
-	if len(fields) != 4 || fields[0] != "call" {
-		return c, false
-	}
-	return killerCall{name: fields[2], class: fields[3]}, true
-}
-
-// killerCall is one call that the killer counted.
-type killerCall struct{ name, class string }
