@@ -272,38 +272,3 @@ func newRealCompany(t *testing.T, o realOptions) *realCompany {
 	}
 	return w
 }
-
-// TestParallelProcesses starts many processes at once on an empty cache: one sign-in,
-// one exchange, one hop, one answer for all.
-func TestParallelProcesses(t *testing.T) {
-	t.Parallel()
-	idp, aws, run := realWorldWith(t, realOptions{})
-	const n = 12
-	answers := make([]string, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			out, err := run("credential-process", "dev")
-			if err != nil {
-				t.Errorf("process %d: %v\n%s", i, err, out)
-			}
-			answers[i] = string(out)
-		})
-	}
-	wg.Wait()
-	for _, answer := range answers {
-		if answer != answers[0] {
-			t.Errorf("answers differ:\n%s%s", answers[0], answer)
-		}
-	}
-	posts := 0
-	requests, _ := idp.seen()
-	for _, r := range requests {
-		if strings.HasPrefix(r, "POST ") {
-			posts++
-		}
-	}
-	if calls, _ := aws.seen(); posts != 1 || len(calls) != 2 {
-		t.Errorf("%d passwords and %d calls to AWS for %d processes, want 1 and 2", posts, len(calls), n)
-	}
-}

@@ -24,11 +24,6 @@ func systemRoles() map[string]func() {
 	return map[string]func(){"killer": killer, "filtered": filtered, "gatehop-in-place": rewriteInPlace, "gatehop-pid-file": underPIDFile}
 }
 
-// The calls that are counted.
-func costs(passwords, exchanges, hops int) map[string]int {
-	return map[string]int{"password": passwords, "AssumeRoleWithSAML": exchanges, "AssumeRole": hops}
-}
-
 func killScenarios() []killScenario {
 	dev := []string{"gatehop", "credential-process", "dev"}
 	return []killScenario{
