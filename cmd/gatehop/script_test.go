@@ -14,7 +14,7 @@ import (
 
 // TestMain makes the test binary double as gatehop, and as what the tests put beside it.
 func TestMain(m *testing.M) {
-	roles := map[string]func(){"gatehop": func() { os.Exit(realMain()) }}
+	roles := map[string]func(){"gatehop": func() { os.Exit(realMain()) }, "gatehop-gated": gated}
 	maps.Copy(roles, systemRoles())
 	testscript.Main(m, roles)
 }
