@@ -5,26 +5,17 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"gatehop/cmd/gatehop/internal/flow"
-	"gatehop/creds/store"
 )
 
 // killScenario is one leader that is killed and others that want the same.
@@ -37,8 +28,7 @@ type killScenario struct {
 	// How many passwords and calls to AWS all of them may cost, and how many more if the
 	// leader was killed.
 	costs, more map[string]int
-	// judge looks at whatever else must hold, right after the kill and at the end.
-	judge func(r *killRun) error
+	writes      string // the section that the leader may add to the credentials file
 }
 
 // killRun is one run of a scenario in a state directory of its own.
@@ -74,6 +64,15 @@ var errUntraceable = errors.New("ptrace is not permitted here")
 
 func (r *killRun) dir() string { return filepath.Join(r.company.home, r.state) }
 
+// credentials is this run's credentials file.
+func (r *killRun) credentials() string { return r.dir() + ".credentials" }
+
+func (r *killRun) command(args []string) *exec.Cmd {
+	cmd := r.company.command(r.state, args[0], args[1:]...)
+	cmd.Env = append(cmd.Env, "AWS_SHARED_CREDENTIALS_FILE="+r.credentials())
+	return cmd
+}
+
 func (r *killRun) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
@@ -81,8 +80,11 @@ func (r *killRun) problem(format string, args ...any) {
 // run does it all. What it returns is trouble with the experiment; what is wrong with
 // gatehop is in problems.
 func (r *killRun) run() error {
+	if err := os.WriteFile(r.credentials(), []byte(foreignCredentials), 0o600); err != nil {
+		return err
+	}
 	for _, args := range r.prepare {
-		if out, err := r.company.command(r.state, args[0], args[1:]...).CombinedOutput(); err != nil {
+		if out, err := r.command(args).CombinedOutput(); err != nil {
 			return fmt.Errorf("prepare with %q: %v\n%s", args, err, out)
 		}
 	}
@@ -116,12 +118,14 @@ func (r *killRun) run() error {
 	return r.judgeWarm()
 }
 
+// answer is the file that holds the leader's standard output.
+func (r *killRun) answer() string { return r.dir() + ".out" }
+
 // lead runs the leader under the killer until it has ended. If it was killed, the
 // followers stand still.
 func (r *killRun) lead() error {
-	out, errs := r.dir()+".out", r.dir()+".err"
-	args := append([]string{fmt.Sprint(r.at), r.mode, out, errs}, r.leader...)
-	cmd := r.company.command(r.state, "killer", args...)
+	errs := r.dir() + ".err"
+	cmd := r.command(append([]string{"killer", fmt.Sprint(r.at), r.mode, r.answer(), errs}, r.leader...))
 	var words bytes.Buffer
 	cmd.Stderr = &words
 	in, err := cmd.StdinPipe()
@@ -135,30 +139,8 @@ func (r *killRun) lead() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	defer in.Close()
-	status := ""
-	for scanner := bufio.NewScanner(lines); scanner.Scan(); {
-		switch line := scanner.Text(); {
-		case line == "locked":
-			err = errors.Join(r.startFollowers(), r.untilFollowersWait())
-		case line == "at":
-			err = r.freeze()
-		case strings.HasPrefix(line, "call "):
-			fields := strings.Fields(line)
-			r.calls = append(r.calls, killerCall{name: fields[2], class: fields[3]})
-			continue
-		default:
-			status = line
-			continue
-		}
-		if err != nil {
-			_ = in.Close()
-			break
-		}
-		if _, err = io.WriteString(in, "go\n"); err != nil {
-			break
-		}
-	}
+	status, err := r.listen(lines, in)
+	_ = in.Close() // a killer that still asks ends, and its tracee with it
 	_, _ = io.Copy(io.Discard, lines)
 	if ended := cmd.Wait(); ended != nil {
 		if cmd.ProcessState.ExitCode() == untraceable {
@@ -177,9 +159,31 @@ func (r *killRun) lead() error {
 	return nil
 }
 
+// listen does what the killer waits for and returns its last word.
+func (r *killRun) listen(lines io.Reader, in io.Writer) (status string, err error) {
+	for scanner := bufio.NewScanner(lines); err == nil && scanner.Scan(); {
+		switch fields := strings.Fields(scanner.Text()); fields[0] {
+		case "locked":
+			err = errors.Join(r.startFollowers(), r.untilFollowersWait())
+		case "at":
+			err = r.freeze()
+		case "call":
+			r.calls = append(r.calls, killerCall{name: fields[2], class: fields[3]})
+			continue
+		default:
+			status = scanner.Text()
+			continue
+		}
+		if err == nil {
+			_, err = io.WriteString(in, "go\n")
+		}
+	}
+	return status, err
+}
+
 func (r *killRun) startFollowers() error {
 	for range followerCount {
-		f := &follower{cmd: r.company.command(r.state, r.killScenario.followers[0], r.killScenario.followers[1:]...)}
+		f := &follower{cmd: r.command(r.killScenario.followers)}
 		f.cmd.Stdout, f.cmd.Stderr = &f.out, &f.errs
 		if err := f.cmd.Start(); err != nil {
 			return err
@@ -281,7 +285,7 @@ func (r *killRun) finishFollowers() {
 func (r *killRun) judgeWarm() error {
 	before := r.company.calls()
 	if r.warm != nil {
-		if out, err := r.company.command(r.state, r.warm[0], r.warm[1:]...).CombinedOutput(); err != nil {
+		if out, err := r.command(r.warm).CombinedOutput(); err != nil {
 			r.problem("%q when all is over: %w: %s", r.warm, err, out)
 		}
 		for name, n := range r.company.calls() {
@@ -299,7 +303,7 @@ func (r *killRun) judgeWarm() error {
 			return err
 		}
 	}
-	if out, err := r.company.command(r.state, "gatehop", "login", "dev", "--force").CombinedOutput(); err != nil {
+	if out, err := r.command([]string{"gatehop", "login", "dev", "--force"}).CombinedOutput(); err != nil {
 		r.problem("login when all is over: %w: %s", err, out)
 	}
 	for _, name := range r.temps {
@@ -308,115 +312,4 @@ func (r *killRun) judgeWarm() error {
 		}
 	}
 	return nil
-}
-
-// fileRules says what every file of a state directory must be at any moment; the first
-// that fits decides, and a file that none fits is a problem.
-func fileRules() []struct {
-	pattern string
-	whole   func(r *killRun, dir store.Dir, name string) error
-} {
-	anything := func(*killRun, store.Dir, string) error { return nil }
-	temp := func(r *killRun, dir store.Dir, name string) error {
-		rel, err := filepath.Rel(r.dir(), filepath.Join(dir.Path(), name))
-		r.temps = append(r.temps, rel)
-		return err
-	}
-	return []struct {
-		pattern string
-		whole   func(r *killRun, dir store.Dir, name string) error
-	}{
-		{"*.lock", anything}, {"locks/*.lock", anything},
-		{".tmp-*", temp}, {"*/.tmp-*", temp},
-		{"session.key", func(_ *killRun, dir store.Dir, name string) error {
-			key, err := store.ReadFile(dir, name)
-			if err == nil && len(key) != 32 {
-				err = fmt.Errorf("a key of %d bytes", len(key))
-			}
-			return err
-		}},
-		{"choices.json", func(_ *killRun, dir store.Dir, name string) error {
-			data, err := store.ReadFile(dir, name)
-			if err == nil && !json.Valid(data) {
-				err = fmt.Errorf("no JSON: %q", data)
-			}
-			return err
-		}},
-		{"sessions/*", (*killRun).opensSession},
-	}
-}
-
-// opensSession opens an entry as gatehop does, under the keys of the configuration.
-func (r *killRun) opensSession(_ store.Dir, name string) (err error) {
-	dir, err := store.OpenDir(r.dir(), false)
-	if err != nil {
-		return err
-	}
-	a := &app{process: process{env: r.company.command(r.state, "gatehop").Env}}
-	for _, profile := range []string{"gateway", "dev"} {
-		ch, err := a.chain(context.Background(), []string{profile})
-		if err != nil {
-			return err
-		}
-		key := ch.CacheKey(len(ch) - 1)
-		if sum := sha256.Sum256([]byte(key)); hex.EncodeToString(sum[:]) != name {
-			continue
-		}
-		var why error
-		data, err := store.NewSealed(dir, "session", func(err error) { why = err }).Get(context.Background(), key)
-		if err == nil {
-			_, err = flow.DecodeSession(data)
-		}
-		return errors.Join(err, why)
-	}
-	return errors.New("is no profile's")
-}
-
-// judgeFiles reads every file with gatehop's own readers.
-func (r *killRun) judgeFiles(when string) {
-	r.temps = nil
-	err := filepath.WalkDir(r.dir(), func(at string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) && at == r.dir() {
-			return nil // killed before there was one
-		}
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			_, err := store.OpenDir(at, false)
-			return err
-		}
-		return r.judgeFile(at)
-	})
-	if r.killScenario.judge != nil {
-		err = errors.Join(err, r.killScenario.judge(r))
-	}
-	if err != nil {
-		r.problem("%s: %w", when, err)
-	}
-}
-
-func (r *killRun) judgeFile(at string) error {
-	name, err := filepath.Rel(r.dir(), at)
-	if err != nil {
-		return err
-	}
-	for _, rule := range fileRules() {
-		fits, err := path.Match(rule.pattern, name)
-		if err != nil {
-			return err
-		}
-		if !fits {
-			continue
-		}
-		dir, err := store.OpenDir(filepath.Dir(at), false)
-		if err == nil {
-			err = rule.whole(r, dir, filepath.Base(at))
-		}
-		if err != nil {
-			return fmt.Errorf("file %s is not whole: %w", name, err)
-		}
-		return nil
-	}
-	return fmt.Errorf("file %s: nobody knows what it is", name)
 }
