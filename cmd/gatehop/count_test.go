@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"gatehop/idp/idptest"
@@ -29,25 +34,32 @@ type counted struct {
 	sts *ststest.Server // if that is the handler
 
 	mu       sync.Mutex
-	requests []string // "GET /path"
+	requests []string       // "GET /path"
+	calls    map[string]int // posted forms with a password, under "password", and AWS's by their Action
 	conns    int
+	open     int // of conns
 }
 
 func serveCounted(t *testing.T, h http.Handler, ca *idptest.CA) *counted {
 	t.Helper()
-	c := &counted{}
+	c := &counted{calls: map[string]int{}}
 	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		c.requests = append(c.requests, r.Method+" "+r.URL.Path)
 		c.mu.Unlock()
+		c.countForm(r)
 		h.ServeHTTP(w, r)
 	}))
 	c.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are the tests' business
 	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			c.mu.Lock()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch state {
+		case http.StateNew:
 			c.conns++
-			c.mu.Unlock()
+			c.open++
+		case http.StateClosed, http.StateHijacked:
+			c.open--
 		}
 	}
 	t.Cleanup(c.Close)
@@ -68,6 +80,25 @@ func (c *counted) seen() (requests []string, conns int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string(nil), c.requests...), c.conns
+}
+
+// countForm looks into a posted form and leaves it as it was, cut short or not.
+func (c *counted) countForm(r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	rest := io.Reader(strings.NewReader(""))
+	if err != nil {
+		rest = iotest.ErrReader(err)
+	}
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), rest))
+	form, _ := url.ParseQuery(string(body)) // what cannot be read is not there
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if form.Get("Password") != "" {
+		c.calls["password"]++
+	}
+	if action := form.Get("Action"); action != "" {
+		c.calls[action]++
+	}
 }
 
 // TestColdSignInCost counts what a cold sign-in at AD FS 3.0 with one chained hop
@@ -123,17 +154,84 @@ func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string)
 }
 
 type realOptions struct {
-	idOff  bool     // the AD FS adds no request id
-	awsTLS bool     // the STS speaks TLS, with a certificate of the provider's CA
-	config string   // a further line of both gateways
-	vars   []string // further variables
+	idOff    bool     // the AD FS adds no request id
+	awsTLS   bool     // the STS speaks TLS, with a certificate of the provider's CA
+	config   string   // a further line of both gateways
+	vars     []string // further variables
+	accounts int      // further destinations acct-000, acct-001, ...
 }
 
 // realWorldWith is realWorld with options. A first argument AWS_CA_BUNDLE to run names
 // the CA for AWS too.
 func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...string) ([]byte, error)) {
 	t.Helper()
-	home := t.TempDir()
+	w := newRealCompany(t, o)
+	return w.idp, w.aws, func(args ...string) ([]byte, error) {
+		var vars []string
+		if args[0] == "AWS_CA_BUNDLE" {
+			vars, args = append(vars, "AWS_CA_BUNDLE="+filepath.Join(w.home, "ca.pem")), args[1:]
+		}
+		cmd := w.command("state", "gatehop", args...)
+		cmd.Env = append(vars, cmd.Env...)
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		out, err := cmd.Output()
+		if err != nil {
+			out = append(out, errs.Bytes()...)
+		}
+		return out, err
+	}
+}
+
+// realCompany is an AD FS and an STS on loopback, and a home directory.
+type realCompany struct {
+	home     string
+	vars     []string
+	idp, aws *counted
+}
+
+// command runs a program against the company, with the state directory of that name.
+func (w *realCompany) command(state, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(slices.Clone(w.vars),
+		"HOME="+w.home, "PATH="+os.Getenv("PATH"), "AWS_CONFIG_FILE="+filepath.Join(w.home, "config"),
+		"GATEHOP_HOME="+filepath.Join(w.home, state), "AWS_ENDPOINT_URL_STS="+w.aws.URL, password(worldPassword),
+		// No roots of the system's: a cold start would read hundreds of files.
+		"SSL_CERT_FILE="+os.DevNull, "SSL_CERT_DIR="+filepath.Join(w.home, "none"))
+	return cmd
+}
+
+// calls is how often a password was posted and each of AWS's actions was called.
+func (w *realCompany) calls() map[string]int {
+	all := map[string]int{}
+	for _, c := range []*counted{w.idp, w.aws} {
+		c.mu.Lock()
+		maps.Copy(all, c.calls)
+		c.mu.Unlock()
+	}
+	return all
+}
+
+// quiet returns when no client is connected any more: what a killed one sent has arrived.
+func (w *realCompany) quiet() error {
+	for range 5000 {
+		open := 0
+		for _, c := range []*counted{w.idp, w.aws} {
+			c.mu.Lock()
+			open += c.open
+			c.mu.Unlock()
+		}
+		if open == 0 {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return errors.New("a client stays connected")
+}
+
+func newRealCompany(t *testing.T, o realOptions) *realCompany {
+	t.Helper()
+	w := &realCompany{home: t.TempDir(), vars: o.vars}
 	ca, err := idptest.NewCA(newRandom(3), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +249,7 @@ func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...
 			t.Errorf("client bugs: %v", bugs)
 		}
 	})
-	idp = serveCounted(t, adfs, ca)
+	w.idp = serveCounted(t, adfs, ca)
 	awsCA := ca
 	if !o.awsTLS {
 		awsCA = nil
@@ -159,66 +257,18 @@ func realWorldWith(t *testing.T, o realOptions) (idp, aws *counted, run func(...
 	issuer := ststest.New(ststest.Options{
 		Now:       time.Now,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: signer.EntityID, Certs: []*x509.Certificate{signer.Cert}}},
-		Roles:     sandboxRoles(sandboxOptions{roles: 3}),
+		Roles:     sandboxRoles(sandboxOptions{roles: 3, accounts: o.accounts}),
 	})
-	aws = serveCounted(t, issuer, awsCA)
-	aws.sts = issuer
-	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
+	w.aws = serveCounted(t, issuer, awsCA)
+	w.aws.sts = issuer
+	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", w.idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
+	for _, d := range destinations(sandboxOptions{accounts: o.accounts})[3:] {
+		config += fmt.Sprintf("\n[profile %s]\ngatehop_role_arn = %s\ngatehop_source_profile = gateway\n", d[0], d[1])
+	}
 	for name, text := range map[string]string{"config": config, "ca.pem": string(ca.PEM())} {
-		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(w.home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return idp, aws, func(args ...string) ([]byte, error) {
-		vars := slices.Clone(o.vars)
-		if args[0] == "AWS_CA_BUNDLE" {
-			vars, args = append(vars, "AWS_CA_BUNDLE="+filepath.Join(home, "ca.pem")), args[1:]
-		}
-		cmd := exec.Command("gatehop", args...)
-		cmd.Env = append(vars,
-			"HOME="+home, "PATH="+os.Getenv("PATH"), "AWS_CONFIG_FILE="+filepath.Join(home, "config"),
-			"GATEHOP_HOME="+filepath.Join(home, "state"), "AWS_ENDPOINT_URL_STS="+aws.URL, password(worldPassword))
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		out, err := cmd.Output()
-		if err != nil {
-			out = append(out, errs.Bytes()...)
-		}
-		return out, err
-	}
-}
-
-// TestParallelProcesses starts many processes at once on an empty cache: one sign-in,
-// one exchange, one hop, one answer for all.
-func TestParallelProcesses(t *testing.T) {
-	t.Parallel()
-	idp, aws, run := realWorldWith(t, realOptions{})
-	const n = 12
-	answers := make([]string, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			out, err := run("credential-process", "dev")
-			if err != nil {
-				t.Errorf("process %d: %v\n%s", i, err, out)
-			}
-			answers[i] = string(out)
-		})
-	}
-	wg.Wait()
-	for _, answer := range answers {
-		if answer != answers[0] {
-			t.Errorf("answers differ:\n%s%s", answers[0], answer)
-		}
-	}
-	posts := 0
-	requests, _ := idp.seen()
-	for _, r := range requests {
-		if strings.HasPrefix(r, "POST ") {
-			posts++
-		}
-	}
-	if calls, _ := aws.seen(); posts != 1 || len(calls) != 2 {
-		t.Errorf("%d passwords and %d calls to AWS for %d processes, want 1 and 2", posts, len(calls), n)
-	}
+	return w
 }

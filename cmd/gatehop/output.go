@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,13 +9,19 @@ import (
 	"time"
 )
 
-// printTable aligns columns; the last one may be as long as it likes.
+// printTable aligns columns; the last one may be as long as it likes. It is written at
+// once: a tabwriter by itself writes cell by cell.
 func (a *app) printTable(rows [][]string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	var all bytes.Buffer
+	w := tabwriter.NewWriter(&all, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(all.Bytes())
+	return err
 }
 
 // printJSON prints facts, never credentials.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,9 +12,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes the test binary double as gatehop.
+// TestMain makes the test binary double as gatehop, and as what the tests put beside it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gatehop": func() { os.Exit(realMain()) }})
+	roles := map[string]func(){"gatehop": func() { os.Exit(realMain()) }, "gatehop-gated": gated}
+	maps.Copy(roles, systemRoles())
+	testscript.Main(m, roles)
 }
 
 // TestScript runs the stories of testdata/script, each in a folder and a home of its own.
