@@ -78,6 +78,9 @@ func headerTests() []headerTest {
 		{"hidden from botocore", "[profile p]\nk=v\n[profile q]\nk=v\n  [profile p]\n", Config, "p", 1, "goes on below an indented header (line 5)"},
 		{"services", "[services s]\nsts=\n a=b", Services, "s", 1, ""},
 		{"services in quotes", "[services \"s\"]\nsts=\n a=b", Services, "s", 1, "the Go SDK does not read"},
+		{"a name that is a member of JavaScript's objects", "[profile constructor]\nk=v", Config, "constructor", 1, "the JavaScript SDK does not read"},
+		{"the same in the credentials file", "[toString]\nk=v", Credentials, "toString", 1, "the JavaScript SDK does not read"},
+		{"a name that is another kind's to JavaScript", "[profile services.s]\nk=v\n[services s]\nsts=\n a=b", Config, "services.s", 1, "in several sections"},
 		{"services of another kind", "[profile s]\nk=v", Services, "s", 0, ""},
 	}
 }
@@ -120,7 +123,7 @@ func keyTests() []keyTest {
 		{"colon", "k: v", `"k=v"`, "", "colon"},
 		{"colon in the value", "k = a:b", `"k=a:b"`, "", ""},
 		{"upper case", "Role_ARN = v", `"role_arn=v"`, "", "lower case"},
-		{"a dotted capital I is no i", "R\u0130 = v", "\"ri\u0307=v\"", "", "lower case"},
+		{"a dotted capital I is no i", "R\u0130 = v", "\"ri\u0307=v\"", "lower case alike", "lower case"},
 		{"quotes", `k = "v"`, `"k=\"v\""`, "", "quotes"},
 		{"single quotes", `k = 'v'`, `"k='v'"`, "", "quotes"},
 		{"a quote inside", `k = a"b"`, `"k=a\"b\""`, "", ""},
@@ -135,9 +138,9 @@ func keyTests() []keyTest {
 		{"a quoted key", `"k" = v`, `"\"k\"=v"`, "", ""},
 		{"a dash for a key", "- = v", `"-=v"`, "", ""},
 		{"a backslash at the end", "k = v\\\nl = w", `"k=v\\" "l=w"`, "", ""},
-		{"further lines", "k = v\n  w\n  x\nl = y", `"k=v\nw\nx" "l=y"`, "", ""},
-		{"a blank line between", "k = v\n\n  w\nl = y", `"k=v\n\nw" "l=y"`, "", ""},
-		{"a comment between", "k = v\n  # c\n  w\n", `"k=v\nw"`, "", ""},
+		{"further lines", "k = v\n  w\n  x\nl = y", `"k=v\nw\nx" "l=y"`, "", "further lines"},
+		{"a blank line between", "k = v\n\n  w\nl = y", `"k=v\n\nw" "l=y"`, "", "further lines"},
+		{"a comment between", "k = v\n  # c\n  w\n", `"k=v\nw"`, "", "further lines"},
 		{"blank lines after", "k = v\n\n\n", `"k=v"`, "", ""},
 		{"an indented key", "k = v\n  l = w", `"k=v\nl = w"`, "indented key (line 3)", ""},
 		{"an indented header", "k = v\n  [x]", `"k=v\n[x]"`, "indented section header (line 3)", ""},
@@ -151,6 +154,11 @@ func keyTests() []keyTest {
 		{"twice", "k = v\nK = w", `"k=v" "k=w"`, "key k twice (line 3)", ""},
 		{"junk", "k = v\njunk\nl = w", `"k=v" "l=w"`, "neither section, key nor comment (line 3)", ""},
 		{"a no-break space", "k =\u00a0v", `"k=v"`, "", "white space"},
+		{"a comment behind a wide space", "k = v\u2003# c", `"k=v\u2003# c"`, "", "comment"},
+		{"a comment behind a form feed", "k = v\f; c", "\"k=v\\f; c\"", "", "comment"},
+		{"a comment in the name", "k ;x = v", `"k ;x=v"`, "", "comment in its name"},
+		{"a byte order mark before a key", "\ufeffk = v", "\"\\ufeffk=v\"", "byte order mark (line 2)", ""},
+		{"a byte order mark before a value", "k = \ufeffv", "\"k=\\ufeffv\"", "", "white space"},
 		{"a file separator", "\x1ck = v", `"k=v"`, "", "white space"},
 	}
 }
