@@ -110,6 +110,8 @@ func (r *keyReader) key(n line, delim int) {
 	switch {
 	case strings.ToLower(written) != k.Name:
 		r.differ("has a key (line %d) that not every SDK puts in lower case alike", k.Line)
+	case isLoneQuote(k.Value):
+		r.differ("has a value that is one quote alone (line %d), over which the Go SDK breaks", k.Line)
 	case strings.TrimFunc(written, isJSSpace) != written:
 		r.differ("has a key beside a byte order mark (line %d), which the JavaScript SDK takes for white space", k.Line)
 	}
@@ -128,7 +130,9 @@ func (r *keyReader) continued(n line) {
 	r.extend(text)
 	k.Lines.End = n.all.End
 	nested := k.Text.Start == k.Text.End
-	switch {
+	switch delim := delimiter([]byte(text)); {
+	case isLoneQuote(strings.TrimFunc(text[delim+1:], isSpace)):
+		r.differ("has a value that is one quote alone (line %d), over which the Go SDK breaks", r.lines.no)
 	case text[0] == '[':
 		r.differ("has an indented section header (line %d), which botocore takes for a part of the value above it", r.lines.no)
 	case n.odd:
@@ -160,6 +164,12 @@ func (r *keyReader) endKey() {
 		k.Differs = "goes on in further lines, of which the JavaScript SDK reads the first alone"
 	}
 	r.more = nil
+}
+
+// isLoneQuote reports whether the Go SDK, which takes quotes off, takes value for one.
+func isLoneQuote(value string) bool {
+	value = StripComment(value)
+	return value == `"` || value == `'`
 }
 
 // emptyElsewhere reports whether the Go or the JavaScript SDK takes value, as botocore

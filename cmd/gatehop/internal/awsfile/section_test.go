@@ -156,6 +156,8 @@ func keyTests() []keyTest {
 		{"a no-break space", "k =\u00a0v", `"k=v"`, "", "white space"},
 		{"a comment behind a wide space", "k = v\u2003# c", `"k=v\u2003# c"`, "", "comment"},
 		{"a comment behind a form feed", "k = v\f; c", "\"k=v\\f; c\"", "", "comment"},
+		{"one quote", "k = \" # c", "\"k=\\\" # c\"", "one quote alone (line 2)", "comment"},
+		{"one quote in a block", "s3 =\n  k = '\n", "\"s3=\\nk = '\"", "one quote alone (line 3)", ""},
 		{"a comment in the name", "k ;x = v", `"k ;x=v"`, "", "comment in its name"},
 		{"a byte order mark before a key", "\ufeffk = v", "\"\\ufeffk=v\"", "byte order mark (line 2)", ""},
 		{"a byte order mark before a value", "k = \ufeffv", "\"k=\\ufeffv\"", "", "white space"},
