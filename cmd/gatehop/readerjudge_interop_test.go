@@ -146,8 +146,12 @@ func judgeSection(name string, s viewSection, sdk string, theirs map[string]stri
 }
 
 // accounts reports whether gatehop knows of a key that an SDK finds: as a key, as one in a
-// nested block, or as another spelling of a key that it refuses.
+// nested block, as another spelling of a key that it refuses, or as a comment behind a
+// form feed, which is a key that nobody looks for to the Go SDK.
 func (s viewSection) accounts(key string) bool {
+	if text := strings.TrimLeft(key, "\x0b\x0c\x1c\x1d\x1e\x1f\u0085\u00a0\u2028\ufeff"); strings.HasPrefix(text, "#") || strings.HasPrefix(text, ";") {
+		return true
+	}
 	block, _, dotted := strings.Cut(key, ".")
 	_, known := s.keys[key]
 	_, nested := s.keys[block]
