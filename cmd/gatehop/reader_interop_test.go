@@ -153,7 +153,7 @@ func (r sdkReaders) readSamples(t *testing.T, samples []sample) []sdkFile {
 func (r sdkReaders) minimise(t *testing.T, s sample) sample {
 	t.Helper()
 	for _, cut := range []func(string) []string{withoutLines, withoutBytes} {
-		for range 40 {
+		for range 12 { // each round starts every SDK once
 			var smaller []sample
 			for _, data := range cut(s.data) {
 				smaller = append(smaller, sample{s.kind, data})
@@ -185,7 +185,7 @@ func withoutLines(data string) (smaller []string) {
 }
 
 func withoutBytes(data string) (smaller []string) {
-	for _, n := range []int{8, 4, 2, 1} {
+	for _, n := range []int{8, 1} {
 		for i := 0; i+n <= len(data); i++ {
 			smaller = append(smaller, data[:i]+data[i+n:])
 		}
