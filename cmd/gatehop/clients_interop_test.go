@@ -145,20 +145,10 @@ func place(t *testing.T, program, dir string) {
 	}
 }
 
-// node installs the AWS SDK for JavaScript, as package-lock.json has it, and makes
-// client-js. SDK and client go to a temporary folder.
+// node makes client-js of the AWS SDK for JavaScript.
 func node(t *testing.T, bin string) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(interopDir, "js"))); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	script(t, bin, "client-js", "exec node --no-warnings "+filepath.Join(dir, "identity.mjs")+` "$@"`)
+	script(t, bin, "client-js", "exec node --no-warnings "+filepath.Join(jsFolder(t), "identity.mjs")+` "$@"`)
 }
 
 // newestAWS finds the newest AWS CLI on PATH that knows AWS_ENDPOINT_URL_STS, or "".

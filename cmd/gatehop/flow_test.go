@@ -211,3 +211,41 @@ func TestStoreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestShortSessions: a login says once that sessions under 30 minutes are trouble; other
+// commands never do.
+func TestShortSessions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		seconds string
+		warned  int
+	}{{"900", 1}, {"1799", 1}, {"1800", 0}, {"3600", 0}} {
+		config := strings.Replace(worldConfig, "[profile dev]\n", "[profile dev]\ngatehop_duration_seconds = "+c.seconds+"\n", 1)
+		w := newWorld(t, worldOptions{config: config})
+		if out := w.runWith([]string{password(worldPassword)}, "credential-process", "dev").want(t, 0); out.stderr != "" {
+			t.Errorf("credential-process with %s s says %q, want nothing", c.seconds, out.stderr)
+		}
+		out := w.runWith([]string{password(worldPassword)}, "login", "dev").want(t, 0)
+		if n := strings.Count(out.stderr, "sessions of profile dev last "); n != c.warned {
+			t.Errorf("login with %s s warns %d times, want %d: %s", c.seconds, n, c.warned, out.stderr)
+		}
+		w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
+	}
+}
+
+// TestHelperIsBrief: a program that runs gatehop gets at most three lines of detail, a
+// person all of them.
+func TestHelperIsBrief(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		command string
+		lines   int
+	}{{"credential-process", 6}, {"login", 8}} {
+		config := strings.Replace(worldConfig, "444444444444", "666666666666", 1)
+		w := newWorld(t, worldOptions{config: config})
+		out := w.runWith([]string{password(worldPassword)}, c.command, "dev").want(t, statusAWS, "AccessDenied")
+		if n := strings.Count(out.stderr, "\n"); c.lines == 6 && (n > c.lines || len(out.stderr) > 1024) || c.lines == 8 && n < c.lines {
+			t.Errorf("%s says %d lines in %d bytes: %s", c.command, n, len(out.stderr), out.stderr)
+		}
+	}
+}

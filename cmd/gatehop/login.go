@@ -72,6 +72,7 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	if err != nil {
 		return err
 	}
+	a.warnShort(ch, hops)
 	if o.json {
 		report := map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops}
 		if s.Endpoint != "" {
@@ -92,7 +93,8 @@ type hopReport struct {
 	Expires  time.Time `json:"expires"`
 	User     string    `json:"user,omitempty"`
 
-	left time.Duration // in the server's time
+	left     time.Duration // in the server's time
+	lifetime time.Duration // as granted
 }
 
 // walk runs the chain and reports each hop.
@@ -103,7 +105,8 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 		if role == "" {
 			role = s.Role
 		}
-		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User, left: s.Remaining(a.now())}
+		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User,
+			left: s.Remaining(a.now()), lifetime: s.Lifetime}
 		if arn, err := saml.ParseRoleARN(role); err == nil {
 			h.Account, h.Role = arn.Account, arn.Name
 		}
@@ -128,6 +131,25 @@ func (a *app) sayClock(skew time.Duration) {
 	if skew.Abs() > clockTolerance {
 		a.say("this machine's clock is %s %s AWS's", span(skew.Abs()), where)
 	}
+}
+
+// shortSession is below what AWS tools use without trouble: boto renews a session of a
+// helper at every call in its last 15 minutes.
+const shortSession = 30 * time.Minute
+
+// warnShort says once in a run, for the profile that was asked for, that its sessions are
+// short. No other command says it: a login is what a person reads.
+func (a *app) warnShort(ch profile.Chain, hops []hopReport) {
+	last := hops[len(hops)-1]
+	if last.lifetime >= shortSession {
+		return
+	}
+	key := "gatehop_duration_seconds"
+	if len(ch) == 1 {
+		key = "gatehop_session_duration"
+	}
+	a.say("gatehop: warning: sessions of profile %s last %s; below 30 min AWS tools call gatehop again and again (%s)",
+		last.Profile, span(last.lifetime.Round(time.Minute)), key)
 }
 
 func (a *app) printHops(hops []hopReport) error {

@@ -54,6 +54,10 @@ func run(ctx context.Context, p process) (status int) {
 	return a.report(err)
 }
 
+// briefDetail is how many lines of detail a program gets that runs gatehop as its helper:
+// SDKs put all of standard error into their own errors and logs.
+const briefDetail = 3
+
 // report says what went wrong and with which hint, and returns the exit status.
 func (a *app) report(err error) int {
 	var child *childExit
@@ -71,8 +75,15 @@ func (a *app) report(err error) int {
 		return e.status
 	}
 	fmt.Fprintf(a.stderr, "gatehop: %v\n", e.message)
-	for _, line := range e.detail {
+	more := 0
+	if a.unattended {
+		more = max(0, len(e.detail)-briefDetail)
+	}
+	for _, line := range e.detail[:len(e.detail)-more] {
 		fmt.Fprintf(a.stderr, "  %s\n", line)
+	}
+	if more > 0 {
+		fmt.Fprintf(a.stderr, "  ... and %d more\n", more)
 	}
 	if e.hint != "" {
 		fmt.Fprintf(a.stderr, "hint: %s\n", e.hint)

@@ -126,6 +126,35 @@ func contractProblem(line []byte, c creds.Credentials) error {
 	return nil
 }
 
+// TestProcessSize checks the largest answer against what the narrowest reader takes: the
+// AWS SDK for Java 64,000 bytes of a credential_process.
+func TestProcessSize(t *testing.T) {
+	t.Parallel()
+	c := testCredentials()
+	c.AccessKeyID = strings.Repeat("A", 128)
+	for _, r := range everyAllowed {
+		token, key := 16<<10, 1024
+		for ; token > 0; token-- { // the longest that is allowed
+			if c.SessionToken = secret.New(strings.Repeat(string(r), token)); c.Check() == nil {
+				break
+			}
+		}
+		c.SecretAccessKey = secret.New(strings.Repeat(string(r), key))
+		data, err := Process(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token < 8<<10 || len(data) >= 64_000 {
+			t.Errorf("a token of %d times %q gives %d bytes, want less than 64000", token, r, len(data))
+		}
+	}
+	// The control: with four times as long a token the same sum would be too large.
+	c.SessionToken = secret.New(strings.Repeat("A", 4*(16<<10)))
+	if _, err := Process(c); err == nil {
+		t.Error("Process takes a token of 64 KiB")
+	}
+}
+
 func TestProcessContract(t *testing.T) {
 	t.Parallel()
 	c := testCredentials()

@@ -24,10 +24,10 @@ func formOf(text []byte, end int, odd bool) form {
 		return formOdd
 	}
 	name := string(text[1:end])
-	if after, ok := strings.CutPrefix(name, ProfilePrefix); ok && isHarmless(after) {
+	if after, ok := strings.CutPrefix(name, ProfilePrefix); ok && isHarmless(after) && !isJSMixed(after) {
 		return formProfile
 	}
-	if word, _, dotted := strings.Cut(name, "."); !isHarmless(name) || name == defaultsName || dotted && isJSWord(word) {
+	if !isHarmless(name) || name == defaultsName || isJSMixed(name) {
 		return formOdd
 	}
 	return formName
@@ -44,6 +44,12 @@ func isComment(rest string) bool {
 // profile's name (the expression prefixKeyRegex of the JavaScript SDK is the narrowest).
 func isHarmless(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) })
+}
+
+// isJSMixed knows the names under which the JavaScript SDK keeps other things than profiles.
+func isJSMixed(name string) bool {
+	word, _, dotted := strings.Cut(name, ".")
+	return isOfJSObject(name) || dotted && isJSWord(word)
 }
 
 func isNameRune(r rune) bool {
@@ -133,6 +139,17 @@ func isJSWord(word string) bool {
 	return word == "profile" || word == "sso-session" || word == "services"
 }
 
+// isOfJSObject knows the names that every object of JavaScript's has already: the SDK
+// keeps profiles in one, and loses those that are called so.
+func isOfJSObject(name string) bool {
+	switch name {
+	case "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
+		"__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "__proto__":
+		return true
+	}
+	return false
+}
+
 // jsHeader is goHeader of the JavaScript SDK.
 func jsHeader(text string) (inner string, ok bool) {
 	return bracketed(strings.TrimFunc(jsCut(text), isJSSpace))
@@ -149,8 +166,13 @@ func jsName(kind Kind, text, _ string) (string, bool) {
 		}
 		name = word + "." + of
 	}
-	if kind == Credentials {
-		return name, true
+	switch {
+	case isOfJSObject(strings.TrimPrefix(name, "profile.")):
+		return "", false
+	case kind == Credentials, strings.HasPrefix(name, "services."), strings.HasPrefix(name, "sso-session."):
+		if kind != Services {
+			return name, true // it looks for profiles among all of them
+		}
 	}
 	if after, ok := strings.CutPrefix(name, kind.word()+"."); ok {
 		return after, true

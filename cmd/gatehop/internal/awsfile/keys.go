@@ -107,6 +107,14 @@ func (r *keyReader) key(n line, delim int) {
 		r.differ("has the key %s twice (line %d), for which botocore refuses the whole file", k.Name, k.Line)
 	}
 	r.seen[k.Name] = true
+	switch {
+	case strings.ToLower(written) != k.Name:
+		r.differ("has a key (line %d) that not every SDK puts in lower case alike", k.Line)
+	case isLoneQuote(k.Value):
+		r.differ("has a value that is one quote alone (line %d), over which the Go SDK breaks", k.Line)
+	case strings.TrimFunc(written, isJSSpace) != written:
+		r.differ("has a key beside a byte order mark (line %d), which the JavaScript SDK takes for white space", k.Line)
+	}
 	if empty := emptyElsewhere(k.Value); r.block && n.indent > 0 {
 		r.differ("has indented keys below one without a value (line %d), which botocore alone does not take for a nested block", k.Line)
 	} else if empty || n.indent == 0 {
@@ -122,7 +130,9 @@ func (r *keyReader) continued(n line) {
 	r.extend(text)
 	k.Lines.End = n.all.End
 	nested := k.Text.Start == k.Text.End
-	switch {
+	switch delim := delimiter([]byte(text)); {
+	case isLoneQuote(strings.TrimFunc(text[delim+1:], isSpace)):
+		r.differ("has a value that is one quote alone (line %d), over which the Go SDK breaks", r.lines.no)
 	case text[0] == '[':
 		r.differ("has an indented section header (line %d), which botocore takes for a part of the value above it", r.lines.no)
 	case n.odd:
@@ -145,10 +155,21 @@ func (r *keyReader) extend(text string) {
 
 // endKey puts the last key's value together.
 func (r *keyReader) endKey() {
-	if r.more != nil {
-		r.keys[len(r.keys)-1].Value = strings.TrimRightFunc(strings.Join(r.more, "\n"), isSpace)
-		r.more = nil
+	if r.more == nil {
+		return
 	}
+	k := &r.keys[len(r.keys)-1]
+	k.Value = strings.TrimRightFunc(strings.Join(r.more, "\n"), isSpace)
+	if k.Differs == "" && strings.Contains(k.Value, "\n") {
+		k.Differs = "goes on in further lines, of which the JavaScript SDK reads the first alone"
+	}
+	r.more = nil
+}
+
+// isLoneQuote reports whether the Go SDK, which takes quotes off, takes value for one.
+func isLoneQuote(value string) bool {
+	value = StripComment(value)
+	return value == `"` || value == `'`
 }
 
 // emptyElsewhere reports whether the Go or the JavaScript SDK takes value, as botocore
@@ -162,7 +183,7 @@ func emptyElsewhere(value string) bool {
 func keyDiffers(text, written, value string, delim int, odd bool) string {
 	around := strings.TrimSuffix(text[len(written):], value)
 	switch {
-	case odd || strings.ContainsFunc(around, isOddSpace):
+	case odd || strings.ContainsFunc(around, isOddSpace) || strings.TrimFunc(value, isJSSpace) != value:
 		return "is surrounded by white space that not every SDK knows"
 	case text[delim] == ':':
 		return "is followed by a colon, which the JavaScript SDK does not take for an equals sign"
@@ -170,7 +191,9 @@ func keyDiffers(text, written, value string, delim int, odd bool) string {
 		return "is not in lower case, and the JavaScript SDK does not read it so"
 	case value == "":
 		return "has no value, which not every SDK takes for none"
-	case StripComment(value) != value:
+	case StripComment(written) != written:
+		return "has a comment in its name, and botocore alone reads it"
+	case StripComment(value) != value || jsCut(value) != value:
 		return "has a comment behind its value, which botocore takes for a part of the value"
 	case strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
 		return "is in quotes, which only the Go SDK removes"

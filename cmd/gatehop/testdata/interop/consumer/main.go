@@ -1,15 +1,17 @@
 // Command consumer asks STS who it is with the AWS SDK for Go, for gatehop's
 // interoperability tests. It is a module of its own: gatehop does not link the SDK's config package.
 //
-//	consumer [PROFILE]
+//	consumer [PROFILE [TIMES]]
 //
 // It prints the ARN of the caller that the SDK finds: of PROFILE, else of the environment.
+// It asks so many times, with one client.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +20,7 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	arn, err := identity(ctx, os.Args[1:])
 	if err != nil {
@@ -28,18 +30,29 @@ func main() {
 	fmt.Println(arn)
 }
 
-func identity(ctx context.Context, profile []string) (string, error) {
+func identity(ctx context.Context, args []string) (string, error) {
 	var options []func(*config.LoadOptions) error
-	if len(profile) == 1 {
-		options = append(options, config.WithSharedConfigProfile(profile[0]))
+	if len(args) > 0 {
+		options = append(options, config.WithSharedConfigProfile(args[0]))
+	}
+	times := 1
+	if len(args) > 1 {
+		var err error
+		if times, err = strconv.Atoi(args[1]); err != nil {
+			return "", err
+		}
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return "", err
 	}
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", err
+	client, arn := sts.NewFromConfig(cfg), ""
+	for range times {
+		who, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return "", err
+		}
+		arn = aws.ToString(who.Arn)
 	}
-	return aws.ToString(who.Arn), nil
+	return arn, nil
 }
