@@ -79,7 +79,7 @@ func (s stage) String() string { return [...]string{"user", "password", "code", 
 // A secret that the product cannot send yet has no row of bytes of its own: NTLM
 // and ticket are the challenge that would make it send one, and what must hold is that
 // nobody gets an Authorization header. With integrated sign-in these two become real
-// rows by the answer's origins in ledger.authorization: the configured one alone, and
+// rows by the answer's origins in outcome.identities: the configured one alone, and
 // no listed one.
 type column struct {
 	name        string
