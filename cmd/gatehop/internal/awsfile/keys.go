@@ -139,7 +139,7 @@ func (r *keyReader) continued(n line) {
 		r.differ("has white space in line %d that not every SDK knows", r.lines.no)
 	case r.unseen:
 		r.differ("has a value that goes on in line %d, of a key that not every SDK sees", r.lines.no)
-	case nested && !strings.Contains(text, "="):
+	case nested && !isBlock(text):
 		r.differ("has a nested block with a line without = (line %d), for which botocore refuses the whole file", r.lines.no)
 	case !nested && strings.ContainsAny(text, "=:"):
 		r.differ("has an indented key (line %d), which botocore takes for a part of the value above it", r.lines.no)
@@ -238,6 +238,17 @@ func (k Key) Nested() (pairs []Pair, ok bool) {
 		pairs = append(pairs, Pair{strings.TrimRightFunc(name, isSpace), strings.TrimLeftFunc(value, isSpace)})
 	}
 	return pairs, true
+}
+
+// isBlock reports whether botocore takes text for lines of a nested block: it splits them
+// once more, at more than line ends.
+func isBlock(text string) bool {
+	for part := range strings.FieldsFuncSeq(text, isLineBreak) {
+		if strings.TrimFunc(part, isSpace) != "" && !strings.Contains(part, "=") {
+			return false
+		}
+	}
+	return true
 }
 
 // isLineBreak is where str.splitlines of Python splits.

@@ -147,6 +147,7 @@ func keyTests() []keyTest {
 		{"nested", "s3 =\n  a = b\n  c = d\nk = v", `"s3=\na = b\nc = d" "k=v"`, "", "no value"},
 		{"nested and blank", "s3 =\n\n  a = b\n", `"s3=\n\na = b"`, "", ""},
 		{"nested without =", "s3 =\n  a\n", `"s3=\na"`, "without = (line 3)", ""},
+		{"nested with a form feed", "s3 =\n  a\f= b\n", "\"s3=\\na\\f= b\"", "without = (line 3)", ""},
 		{"indented below nothing", " k =\n l = w", `"k=" "l=w"`, "below one without a value (line 3)", ""},
 		{"indented below a comment", " k = # c\n l = w", `"k=# c" "l=w"`, "below one without a value", ""},
 		{"not indented below nothing", "k =\nl = w", `"k=" "l=w"`, "", ""},
