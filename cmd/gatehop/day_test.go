@@ -77,7 +77,7 @@ func day(t *testing.T, skew time.Duration) {
 
 // use is one call of the tool.
 func (c *consumer) use(t *testing.T, w *world, skew time.Duration) {
-	if c.expires.Sub(time.Now()) > c.window {
+	if time.Until(c.expires) > c.window {
 		return
 	}
 	c.starts++
