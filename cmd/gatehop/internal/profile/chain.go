@@ -235,6 +235,7 @@ func signIn(kept map[string]string, partition, region string) *SignIn {
 		Auth: kept["auth"], UserAgent: kept["user_agent"], CABundle: kept["ca_bundle"], Proxy: kept["proxy"],
 		Store: kept["store"], PrincipalARN: kept["principal_arn"],
 		TrustedHosts: elements(kept["trusted_hosts"]), ACS: elements(kept["acs"]),
+		PasswordCommand: commandWords(kept["password_command"]), OTPCommand: commandWords(kept["otp_command"]),
 		Max: kept["session_duration"] == sessionMax, Settings: map[string]string{"partition": partition},
 	}
 	s.Timeout, _ = time.ParseDuration(kept["timeout"])

@@ -29,7 +29,8 @@ type key struct {
 	later string // the feature that is not built yet; "" if it is
 	built string // the one value that is, although later is set
 
-	own bool // gatehop_from does not copy it
+	own  bool // gatehop_from does not copy it
+	runs bool // names a program: words in quotes, and only in a file that nobody else can write
 
 	// Why a change of the value changes neither Chain.CacheKey (in a gateway, in a hop)
 	// nor SignIn.Key; "" if it does. A scope that a key is not of needs no reason.
@@ -46,6 +47,7 @@ const (
 	whyPatient = "is how long a sign-in may take, not what comes of it"
 	whyStore   = "is where secrets are kept, not what they are"
 	whyLater   = "is refused until its feature is built"
+	whySource  = "is where a secret comes from, not what comes of it"
 )
 
 // keys is the whole configuration; nothing writes to it.
@@ -67,6 +69,9 @@ var keys = [...]key{
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
 	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
 
+	{name: "password_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
+	{name: "otp_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
+
 	// The gateway's role.
 	{name: "principal_arn", scope: scopeSignIn, parse: providerARN, own: true, notSignIn: whyAWS},
 	{name: "session_duration", scope: scopeSignIn, parse: sessionDuration, notSignIn: whyAWS},
@@ -87,8 +92,6 @@ var keys = [...]key{
 		notGateway: whyLater, notHop: whyLater, notSignIn: whyLater},
 
 	// Not built yet.
-	later("password_command", text, "a command that gives the password"),
-	later("otp_command", text, "a command that gives the code"),
 	later("notify_command", text, "a command that notifies"),
 	later("mfa", text, "the choice of a second factor"),
 	later("home_realm", text, "the choice of an organisation"),

@@ -5,10 +5,10 @@ package profile
 // begins with the value's name; "" if there is none.
 func Check(name, text, dir string) (kept, problem string) {
 	k, ok := setting(name)
-	if !ok {
+	if !ok || k.runs {
 		return "", "is not a setting"
 	}
-	if problem := unprintable(text); problem != "" {
+	if problem := unprintable(text, k.runs); problem != "" {
 		return "", problem
 	}
 	if kept, problem = k.parse(text, dir); problem != "" {

@@ -70,6 +70,10 @@ type SignIn struct {
 	TrustedHosts []string // origins: a URL, or HOST[:PORT] for https
 	ACS          []string // assertion consumer URLs
 
+	// The words of programs that answer in the person's place: the first is an absolute
+	// path or a bare name. Nothing is expanded in them. nil if there is none.
+	PasswordCommand, OTPCommand []string
+
 	Timeout         time.Duration
 	SessionDuration time.Duration // 15 min to 12 h
 	Max             bool          // gatehop_session_duration = max

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,7 @@ type source struct {
 	kind     awsfile.Kind
 	file     *awsfile.File
 	defaults []awsfile.Section
+	unsafe   string // why the file must not name programs to run; "" if it may
 }
 
 // dir is where relative paths in the file begin.
@@ -30,33 +32,47 @@ func (s *source) dir() string { return filepath.Dir(s.path) }
 // Read reads both files. It only finds their sections: what is wrong with a profile is
 // said by Chain. Errors are *Error.
 func Read(f Files) (*Config, error) {
-	config, err := readFile(f.Config)
+	config, unsafe, err := readFile(f.Config)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := readFile(f.Credentials)
+	credentials, _, err := readFile(f.Credentials)
 	if err != nil {
 		return nil, err
 	}
-	return parse(f, config, credentials), nil
+	c := parse(f, config, credentials)
+	c.files[0].unsafe = unsafe
+	return c, nil
 }
 
-func readFile(path string) ([]byte, error) {
+// readFile also says why the file, links followed, must not name programs to run.
+func readFile(path string) (data []byte, unsafe string, err error) {
 	if !filepath.IsAbs(path) {
 		// ./.aws/config belongs to whoever made the working directory.
-		return nil, &Error{File: path, Problem: "is not an absolute path"}
+		return nil, "", &Error{File: path, Problem: "is not an absolute path"}
 	}
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err == nil {
+		defer f.Close()
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil { // of what is read, not of what lies there later
+			var text bytes.Buffer
+			text.Grow(int(info.Size()) + bytes.MinRead)
+			_, err = text.ReadFrom(f)
+			data, unsafe = text.Bytes(), ownerProblem(info)
+		}
+	}
+	if err == nil {
+		return data, unsafe, nil
+	}
 	var p *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case errors.As(err, &p):
-		return nil, &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", p.Err)}
-	case err != nil:
-		return nil, &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", err)}
+	if errors.As(err, &p) {
+		err = p.Err
 	}
-	return data, nil
+	return nil, "", &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", err)}
 }
 
 // parse is Read of files with that content.

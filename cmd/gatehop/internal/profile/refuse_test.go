@@ -186,8 +186,8 @@ func TestNotBuilt(t *testing.T) {
 			t.Errorf("%s: Chain = %v, want it refused by name", k.full(), err)
 		}
 	}
-	if seen != 14 {
-		t.Errorf("%d keys are not built, want 14", seen)
+	if seen != 12 {
+		t.Errorf("%d keys are not built, want 12", seen)
 	}
 	c, _ := configure(t, gatewayP+"gatehop_auth = forms\n", "")
 	if _, err := c.Chain("p"); err != nil {

@@ -36,6 +36,9 @@ func own(s *section) (kept map[string]string, err *Error) {
 			return nil, err
 		}
 		text, problem := k.read(awsfile.StripComment(v.text), v)
+		if k.runs && problem == "" && v.from.unsafe != "" {
+			problem = "names a program, and its file " + v.from.unsafe
+		}
 		if problem != "" {
 			return nil, s.failKey(name, problem)
 		}
@@ -49,7 +52,7 @@ func own(s *section) (kept map[string]string, err *Error) {
 
 // read checks a value that stands at v.
 func (k *key) read(text string, v value) (kept, problem string) {
-	if problem := unprintable(text); problem != "" {
+	if problem := unprintable(text, k.runs); problem != "" {
 		return "", problem
 	}
 	return k.parse(text, v.from.dir())

@@ -22,8 +22,9 @@ const (
 )
 
 // unprintable says what is wrong with a value for every key, or "". Text that is not
-// UTF-8 would make two values one in the keys of the cache.
-func unprintable(value string) string {
+// UTF-8 would make two values one in the keys of the cache. With quotes, the value may
+// stand in quotes.
+func unprintable(value string, quotes bool) string {
 	switch {
 	case value == "":
 		return "has no value (text behind # or ; is a comment)"
@@ -33,7 +34,7 @@ func unprintable(value string) string {
 		return "is not UTF-8"
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
 		return "holds a character that cannot be seen"
-	case len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
+	case !quotes && len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
 		return "is in quotes, which would be a part of the value"
 	}
 	return ""

@@ -31,13 +31,15 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"duration_seconds": {[]string{"900", "3600", "43200", "99999999999999999999999"}, []string{"899", "0", "-900", "1h", "900.5", "0x900", "1_000"}},
 	"role_session_name": {[]string{"ab", "a_+=,.@-1", strings.Repeat("a", 64)},
 		[]string{"a", "a b", "a/b", "a:b", "ä1", strings.Repeat("a", 65)}},
-	"mfa_serial":      {nil, []string{"arn:aws:iam::111111111111:mfa/a"}},
-	"source_identity": {[]string{"me@corp"}, []string{"a", "aws:me"}},
-	"tags":            {[]string{"a=b", "a=b, c=d", "a=", " a = b c ,ü=é", "a=b=c", "x:y=z"}, []string{"a", "=b", "a=b,", ",", "a=b,A=c", "aws:x=y", "AWS:x=y", "a=b*", "a=b;c", strings.Repeat("k", 129) + "=v", "k=" + strings.Repeat("v", 257), manyTags(51)}},
-	"transitive_tags": {[]string{"a=b", "a=b, c=d"}, []string{"=b", "a=b,", "a=b,A=b", "a=*"}},
-	"region":          {[]string{"eu-west-1", "us-gov-west-1", "local"}, []string{"EU-west-1", "eu_west_1", "eu-west-1;x", "$(x)", "-x", "1-x", "a b", strings.Repeat("a", 64)}},
-	"alias":           {[]string{"the gateway", "ä & ü"}, nil},
-	"color":           {[]string{"00ff7f", "00FF7F"}, []string{"00ff7", "00ff7g", "0000000", "red"}},
+	"password_command": {[]string{"pass show corp", `"/opt/my tools/pw" get "the corp" 'a $b'`}, []string{"", "./pw", "bin/pw", "A=1 pw", `"pass show corp"`, "pw $HOME", "pw | head -1", "pw 'a", `""`}},
+	"otp_command":      {[]string{"oathtool -b --totp x", "/usr/bin/otp"}, []string{"~/bin/otp", "otp `date`"}},
+	"mfa_serial":       {nil, []string{"arn:aws:iam::111111111111:mfa/a"}},
+	"source_identity":  {[]string{"me@corp"}, []string{"a", "aws:me"}},
+	"tags":             {[]string{"a=b", "a=b, c=d", "a=", " a = b c ,ü=é", "a=b=c", "x:y=z"}, []string{"a", "=b", "a=b,", ",", "a=b,A=c", "aws:x=y", "AWS:x=y", "a=b*", "a=b;c", strings.Repeat("k", 129) + "=v", "k=" + strings.Repeat("v", 257), manyTags(51)}},
+	"transitive_tags":  {[]string{"a=b", "a=b, c=d"}, []string{"=b", "a=b,", "a=b,A=b", "a=*"}},
+	"region":           {[]string{"eu-west-1", "us-gov-west-1", "local"}, []string{"EU-west-1", "eu_west_1", "eu-west-1;x", "$(x)", "-x", "1-x", "a b", strings.Repeat("a", 64)}},
+	"alias":            {[]string{"the gateway", "ä & ü"}, nil},
+	"color":            {[]string{"00ff7f", "00FF7F"}, []string{"00ff7", "00ff7g", "0000000", "red"}},
 }
 
 func manyTags(n int) string {
@@ -61,7 +63,7 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: no values to try", k.name)
 		}
 		for _, v := range tests.good {
-			if _, problem := k.parse(v, dir); problem != "" || unprintable(v) != "" {
+			if _, problem := k.parse(v, dir); problem != "" || unprintable(v, k.runs) != "" {
 				t.Errorf("%s = %q: %s", k.full(), v, problem)
 			}
 		}
