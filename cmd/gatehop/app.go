@@ -28,6 +28,7 @@ import (
 type app struct {
 	process
 	profileFlag             string
+	secrets                 secrets
 	verbose, quiet, noInput bool
 	unattended              bool // nobody may be asked, whatever terminal there is
 
@@ -46,7 +47,7 @@ func (a *app) checkFlags() error {
 	if a.verbose && a.quiet {
 		return &usageError{text: "--verbose and --quiet exclude each other"}
 	}
-	return nil
+	return a.checkSecretFlags()
 }
 
 // log is for --verbose; it gets no secret from anywhere.
@@ -245,7 +246,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 					return flow.Signed{}, err
 				}
 			}
-			return a.signIn(ctx, ch[0].Name, settings)
+			return a.signIn(ctx, ch[0].Name, settings, dir)
 		},
 		Learned: a.sayLongest,
 	}

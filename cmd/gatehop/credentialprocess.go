@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/askpass"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -92,7 +93,7 @@ func (a *app) renewed(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow
 	limited, cancel := context.WithTimeout(ctx, unattendedLimit)
 	defer cancel()
 	s, err := f.Source(ch)(limited)
-	if limited.Err() != nil && ctx.Err() == nil && err != nil {
+	if limited.Err() != nil && ctx.Err() == nil && err != nil && !errors.As(err, new(*askpass.Error)) {
 		err = &needsLoginError{Profile: ch[0].Name, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
 	}
 	return s, err
@@ -121,8 +122,8 @@ func (a *app) canSignInAlone(ch profile.Chain) error {
 		return err
 	}
 	switch {
-	case s.Password.IsZero():
-		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password"}
+	case !a.hasOwnPassword(s):
+		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password" + s.whyNotRun()}
 	case s.User == "":
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the user name"}
 	}

@@ -80,6 +80,7 @@ func (a *app) execute(ctx context.Context, given, argv []string) error {
 		return err
 	}
 	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
+	a.passOverLine(ctx)
 	child := command{path: path, args: argv, env: sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...))}
 	if a.exec != nil {
 		return a.exec(child)

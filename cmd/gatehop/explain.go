@@ -51,7 +51,7 @@ func explain(err error) explanation {
 // explainers are asked in order; the first that knows the error fills in the rest.
 var explainers = []func(error, *explanation) bool{
 	explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
-	explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
+	explainSecret, explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
 }
 
 func explainInterrupt(err error, e *explanation) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,8 @@ func logoutCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "logout [PROFILE]", Short: "forget sessions and choices",
 		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, its
-choices and what was pinned at its first sign-in. --all forgets everything.
+choices and what was pinned at its first sign-in. --all forgets everything, also
+which passwords were refused: a script that still has a wrong one sends it again.
 
 AWS keeps credentials that were already handed out valid until they expire.`,
 		Example: `  gatehop logout gateway
@@ -67,7 +69,11 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		if had {
 			removed = append(removed, "the choices of every profile")
 		}
-		return removed, err
+		refused, gone := forgetRefusals(ctx, dir)
+		if refused {
+			removed = append(removed, "which passwords were refused")
+		}
+		return removed, errors.Join(err, gone)
 	}
 	ch, err := a.chain(ctx, given)
 	if err != nil {

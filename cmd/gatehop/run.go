@@ -128,6 +128,7 @@ func rootCommand(a *app) *cobra.Command {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is done; never a secret")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors and questions")
 	f.BoolVar(&a.noInput, "no-input", false, "ask nobody; exit with status 3 or 4 where a person is needed")
+	a.secrets.addFlags(f)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{text: err.Error(), command: c.CommandPath()}
 	})

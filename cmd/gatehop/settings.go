@@ -27,9 +27,10 @@ type settings struct {
 	Role     string      // ARN that was chosen before, where the profile names none
 	Password secret.Text // GATEHOP_PASSWORD, if it is meant for this provider
 	OTP      secret.Text
-	Region   string // of the STS for all hops
-	Endpoint string // "" is AWS's own
-	CABundle string // for AWS; absolute path
+	Changed  []changed // what the environment redirects
+	Region   string    // of the STS for all hops
+	Endpoint string    // "" is AWS's own
+	CABundle string    // for AWS; absolute path
 }
 
 // overrides are the variables that stand in for a key, and the fields that they set.
@@ -93,6 +94,7 @@ func (s *settings) override(env environ) error {
 		if problem != "" {
 			return &usageError{text: variable + " " + problem}
 		}
+		s.change(name, *fields[name], kept)
 		*fields[name] = kept
 	}
 	if text := *fields["timeout"]; text != "" {

@@ -19,6 +19,7 @@ import (
 
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/creds/secret"
+	"gatehop/creds/store"
 	"gatehop/idp"
 	"gatehop/sts"
 )
@@ -45,14 +46,16 @@ func (e *signInError) Error() string { return "sign in at " + e.Host + ": " + e.
 func (e *signInError) Unwrap() error { return e.Err }
 
 // signIn signs in once at the identity provider of the gateway called profile.
-func (a *app) signIn(ctx context.Context, profile string, s *settings) (flow.Signed, error) {
+func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store.Dir) (flow.Signed, error) {
 	adapter, session, err := a.session(s)
 	if err != nil {
 		return flow.Signed{}, err
 	}
 	person := &userRecorder{Prompter: labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: s.User}}
-	session.Prompt = idp.FirstOf(s.answers(), person)
+	attempt := a.attempt(profile, s, dir, person)
+	session.Prompt = attempt
 	assertion, err := adapter.Login(ctx, session)
+	attempt.Done(ctx, err)
 	if err != nil {
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Err: err}
 	}
@@ -99,19 +102,18 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 
 // ownPassword is the password that this run can give without asking anybody; the zero
 // value if it has none.
-func (a *app) ownPassword(_ context.Context, s *settings) (secret.Text, error) {
-	return s.Password, nil
-}
-
-// answers is what configuration, memory and environment answer.
-func (s *settings) answers() idp.Fixed {
-	fixed := idp.Fixed{}
-	for field, value := range map[string]secret.Text{"username": present(s.User), "password": s.Password, "otp": s.OTP} {
-		if !value.IsZero() {
-			fixed[field] = value
+func (a *app) ownPassword(ctx context.Context, s *settings) (secret.Text, error) {
+	for _, source := range a.sources(s, false) {
+		if source.Field != "password" {
+			continue
 		}
+		answer, err := source.Get(ctx)
+		if errors.Is(err, idp.ErrNoAnswer) {
+			continue
+		}
+		return answer, err
 	}
-	return fixed
+	return secret.Text{}, nil
 }
 
 // labelled says in every question where the answer goes.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -42,6 +43,7 @@ type world struct {
 	answer map[string]string // what the person at the terminal answers; nil: nobody is there
 	asked  []idp.Question
 	vars   []string
+	stdin  io.Reader // nil: nothing
 }
 
 // worldOptions vary a world.
@@ -176,8 +178,12 @@ func (w *world) runWith(vars []string, args ...string) output {
 	var out, errs bytes.Buffer
 	o := output{argv: args}
 	env := append([]string{"HOME=" + w.home, "USERPROFILE=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state"), "PATH=" + os.Getenv("PATH")}, w.vars...)
+	stdin := w.stdin
+	if stdin == nil {
+		stdin = strings.NewReader("")
+	}
 	p := process{
-		args: args, env: append(env, vars...), stdin: strings.NewReader(""), stdout: &out, stderr: &errs,
+		args: args, env: append(env, vars...), stdin: stdin, stdout: &out, stderr: &errs,
 		now:        w.clock,
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,

@@ -36,11 +36,19 @@ func NewMark(t secret.Text) Mark {
 }
 
 // Matches reports whether m is a mark of t.
-func (m Mark) Matches(t secret.Text) bool {
+func (m Mark) Matches(t secret.Text) bool { return m.equal(m.Of(t)) }
+
+// Of returns the mark of t with the salt of m: it can be compared with all marks that
+// share it at the cost of one.
+func (m Mark) Of(t secret.Text) Mark {
 	if t.IsZero() || len(m.Hash) == 0 {
-		return t.IsZero() && len(m.Hash) == 0
+		return NewMark(t)
 	}
-	return subtle.ConstantTimeCompare(m.Hash, hash(t, m.Salt)) == 1
+	return Mark{Salt: m.Salt, Hash: hash(t, m.Salt)}
+}
+
+func (m Mark) equal(n Mark) bool {
+	return len(m.Hash) == len(n.Hash) && subtle.ConstantTimeCompare(m.Hash, n.Hash) == 1
 }
 
 func hash(t secret.Text, salt []byte) []byte {

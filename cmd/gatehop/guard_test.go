@@ -1,0 +1,257 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// spellings are one person in three ways.
+var spellings = []string{`CORP\alice`, `corp\ALICE`, "alice@corp"}
+
+// commandWorld is a world whose password command is a shell script, which counts its
+// runs.
+func commandWorld(t *testing.T, script string, o worldOptions) *world {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the command is a shell script")
+	}
+	w := newWorld(t, o)
+	program := filepath.Join(w.home, "pw")
+	w.write("pw", "#!/bin/sh\necho run >> \"$HOME/runs\"\n"+script+"\n")
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.write(".aws/config", strings.ReplaceAll(worldConfig, "gatehop_store = file", "gatehop_store = file\ngatehop_password_command = "+program))
+	return w
+}
+
+// runs is how often the command ran.
+func (w *world) runs() int {
+	data, _ := os.ReadFile(filepath.Join(w.home, "runs"))
+	return strings.Count(string(data), "run")
+}
+
+// TestRefusedOnceAnHour lets a tool ask every minute for an hour, with a command that
+// always gives the same wrong password, and one that gives a new one each time. The
+// clock is the bubble's.
+func TestRefusedOnceAnHour(t *testing.T) {
+	for _, c := range []struct {
+		name, script, store string
+		sent                int
+	}{
+		{"the same", "echo wrong", "file", 1},
+		{"another each time", `echo "wrong $(wc -l < "$HOME/runs")"`, "file", 3},
+		{"the same, nothing kept", "echo wrong", "none", 2}, // once in half an hour
+		{"another each time, nothing kept", `echo "wrong $(wc -l < "$HOME/runs")"`, "none", 2},
+		{"the right one", "echo '" + worldPassword + "'", "none", 60}, // the control: with nothing kept, each call signs in
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := commandWorld(t, c.script, worldOptions{})
+				w.vars = append(w.vars, "GATEHOP_STORE="+c.store)
+				for i := range 60 {
+					w.runWith([]string{"GATEHOP_USERNAME=" + spellings[i%3]}, "credential-process", "gateway")
+					time.Sleep(time.Minute)
+					w.now = w.now.Add(time.Minute)
+				}
+				if n := w.logins(); n != c.sent {
+					t.Errorf("%d passwords were sent in an hour, want %d", n, c.sent)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedWords has what a tool and a person see of a refusal that is remembered,
+// and how it ends.
+func TestRefusedWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	wrong := []string{password("wrong-one")}
+	w.runWith(wrong, "credential-process", "dev").want(t, statusRefused, "Incorrect user ID or password")
+	w.now = w.now.Add(12 * time.Minute)
+	w.runWith(wrong, "credential-process", "dev").want(t, statusRefused,
+		"the password from GATEHOP_PASSWORD was refused at 09:00 (12 min ago) and is not sent again", "`gatehop login gateway`")
+	w.answer = map[string]string{"password": worldPassword}
+	out := w.runWith(wrong, "login", "dev").want(t, 0)
+	if len(w.asked) != 1 || w.logins() != 2 {
+		t.Errorf("the person was asked %d times and %d passwords were sent, want 1 and 2\n%s", len(w.asked), w.logins(), out.stderr)
+	}
+	w.answer = nil
+	w.run("logout", "gateway")
+	w.runWith(wrong, "credential-process", "dev").want(t, statusRefused, "is not sent again") // still wrong
+	w.runWith([]string{password(worldPassword)}, "credential-process", "dev").want(t, 0)      // corrected: at once
+	w.run("logout", "--all").want(t, 0, "which passwords were refused")
+	w.runWith(wrong, "credential-process", "dev").want(t, statusRefused, "Incorrect user ID")
+}
+
+// TestLockout wants three different refusals to stop everything but a person, who is
+// never stopped, until that person has signed in.
+func TestLockout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	for i := range 3 {
+		w.runWith([]string{password(fmt.Sprint("wrong ", i))}, "env", "gateway").want(t, statusRefused)
+	}
+	w.now = w.now.Add(48 * time.Hour)
+	right := []string{password(worldPassword)}
+	w.runWith(right, "credential-process", "gateway").want(t, statusHuman, "3 different passwords were refused", "`gatehop login gateway`")
+	if n := w.logins(); n != 3 {
+		t.Errorf("%d passwords were sent, want 3", n)
+	}
+	w.answer = map[string]string{"password": "mistyped"}
+	w.run("login", "gateway").want(t, statusRefused)
+	w.runWith(right, "credential-process", "gateway").want(t, statusHuman)
+	w.answer = map[string]string{"password": worldPassword}
+	w.run("login", "gateway").want(t, 0)
+	w.answer = nil
+	w.run("logout", "gateway").want(t, 0)
+	w.runWith(right, "credential-process", "gateway").want(t, 0)
+	w.run("logout", "gateway").want(t, 0)
+	w.runWith([]string{password("mistyped")}, "credential-process", "gateway").want(t, statusRefused, "is not sent again") // what a person typed is known too
+}
+
+// TestNextSource wants a refused source followed by the next in order, and none of them
+// asked that is not needed.
+func TestNextSource(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, stdin, env, command, person string
+		want, sent, runs, asked           int
+	}{
+		{name: "stdin first", stdin: worldPassword + "\nrest", env: "x", command: "echo y", want: 0, sent: 1},
+		{name: "then the environment", stdin: "x\n", env: worldPassword, command: "echo y", want: 0, sent: 2},
+		{name: "then the command", stdin: "x\n", env: "y", command: "echo '" + worldPassword + "'", want: 0, sent: 3, runs: 1},
+		{name: "then a person", env: "x", command: "echo y", person: worldPassword, want: 0, sent: 3, runs: 1, asked: 1},
+		{name: "nobody", env: "x", command: "echo y", want: statusRefused, sent: 2, runs: 1},
+		{name: "the same twice", env: "x", command: "echo x", want: statusRefused, sent: 1, runs: 1},
+		{name: "a command that fails", command: "echo words >&2; exit 3", want: statusFailed, runs: 1},
+		{name: "a command that fails and a person", command: "exit 3", person: worldPassword, want: statusFailed, runs: 1},
+		{name: "no password on stdin", stdin: "\n", env: worldPassword, want: statusUsage},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			script := c.command
+			w := commandWorld(t, script, worldOptions{})
+			if c.command == "" {
+				w.write(".aws/config", worldConfig)
+			}
+			if c.env != "" {
+				w.vars = append(w.vars, password(c.env))
+			}
+			if c.person != "" {
+				w.answer = map[string]string{"password": c.person}
+			}
+			args := []string{"login", "gateway"}
+			if c.stdin != "" {
+				args = append(args, "--password-stdin")
+				w.stdin = strings.NewReader(c.stdin)
+			}
+			out := w.run(args...).want(t, c.want)
+			if w.logins() != c.sent || w.runs() != c.runs || len(w.asked) != c.asked {
+				t.Errorf("%d sent, %d runs, %d asked, want %d, %d, %d\n%s", w.logins(), w.runs(), len(w.asked), c.sent, c.runs, c.asked, out.stderr)
+			}
+			if c.want == statusRefused && !strings.Contains(out.stderr, "Incorrect user ID") {
+				t.Errorf("not in the provider's words: %s", out.stderr)
+			}
+			if left := rest(w.stdin); c.name == "stdin first" && left != "rest" {
+				t.Errorf("the rest of standard input is %q", left)
+			}
+			before := w.runs()
+			w.run("credential-process", "gateway")
+			w.run("logout", "gateway")
+			if c.want == 0 && w.runs() != before {
+				t.Error("the command ran with a fresh session, or for logout")
+			}
+		})
+	}
+}
+
+func rest(r io.Reader) string {
+	if r == nil {
+		return ""
+	}
+	text, _ := io.ReadAll(r)
+	return string(text)
+}
+
+// TestRedirectedCommand wants no command run while the environment sends its secret
+// another way, unless a person confirms both values.
+func TestRedirectedCommand(t *testing.T) {
+	t.Parallel()
+	const other = "https://other.corp.example"
+	for _, c := range []struct {
+		name    string
+		vars    []string
+		confirm string // "" : nobody is there
+		want    int
+		words   string
+		runs    int
+	}{
+		{"as configured", nil, "", 0, "", 1},
+		{"the same value", []string{"GATEHOP_URL=https://adfs.corp.example", "GATEHOP_AUTH=forms"}, "", 0, "", 1},
+		{"another address", []string{"GATEHOP_URL=" + other}, "", statusHuman, "gatehop_password_command is not run unasked while GATEHOP_URL overrides", 0},
+		{"a proxy", []string{"GATEHOP_PROXY=http://u:hidden@proxy.example:1"}, "", statusHuman, "GATEHOP_PROXY", 0},
+		{"declined", []string{"GATEHOP_URL=" + other}, "no", statusHuman, "", 0},
+		{"confirmed", []string{"GATEHOP_PROXY=none"}, "yes", 0, "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := commandWorld(t, "echo '"+worldPassword+"'", worldOptions{})
+			args := []string{"credential-process", "gateway"}
+			if c.confirm != "" {
+				w.answer = map[string]string{"confirm": c.confirm}
+				args = []string{"login", "gateway"}
+			}
+			out := w.runWith(c.vars, args...).want(t, c.want, c.words)
+			if w.runs() != c.runs {
+				t.Errorf("the command ran %d times, want %d\n%s", w.runs(), c.runs, out.stderr)
+			}
+			if c.confirm != "" && (len(w.asked) == 0 || !strings.Contains(w.asked[0].Label, "the profile has")) {
+				t.Errorf("asked %+v, want both values", w.asked)
+			}
+			if strings.Contains(out.stderr, "hidden") {
+				t.Errorf("the proxy's password is shown: %s", out.stderr)
+			}
+		})
+	}
+}
+
+// TestRefusedOnceByMany starts processes for one person in three spellings, all with the
+// same wrong password: it is sent once.
+func TestRefusedOnceByMany(t *testing.T) {
+	t.Parallel()
+	for _, right := range []bool{false, true} {
+		company := newRealCompany(t, realOptions{})
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				cmd := company.command("state", "gatehop", "credential-process", "gateway")
+				cmd.Env = append(cmd.Env, "GATEHOP_USERNAME="+spellings[i%3])
+				if !right {
+					cmd.Env = append(cmd.Env, password("the wrong one"))
+				}
+				out, _ := cmd.CombinedOutput()
+				if !right && !strings.Contains(string(out), "Incorrect user ID") && !strings.Contains(string(out), "is not sent again") {
+					t.Errorf("process %d: %s", i, out)
+				}
+			})
+		}
+		wg.Wait()
+		posts := company.calls()["password"]
+		if !right && posts != 1 {
+			t.Errorf("%d passwords were sent, want 1", posts)
+		}
+		if right && posts < 3 { // the control: what is not refused is sent by each
+			t.Errorf("%d right passwords were sent, want one for each spelling at least", posts)
+		}
+	}
+}

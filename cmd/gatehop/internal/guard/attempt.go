@@ -1,0 +1,268 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+)
+
+// recordLimit is how long the verdict over a secret may take to be written down, also
+// after the command was interrupted.
+const recordLimit = 5 * time.Second
+
+// Source gives a secret without asking anybody.
+type Source struct {
+	Field string // of the question: "password", "otp"
+	Name  string // as a person knows it: "GATEHOP_PASSWORD"
+	// Get is called once per sign-in at most. idp.ErrNoAnswer passes on to the next
+	// source; any other error ends the asking.
+	Get func(ctx context.Context) (secret.Text, error)
+}
+
+// Attempt is one sign-in under guard: an idp.Prompter over sources that ask nobody,
+// then a person. It is used by one goroutine, once, and ended by Done.
+//
+// A secret of a source that was refused before is not given out; one that is given out
+// holds the lock of the key until the verdict over it is known, so that no other process
+// sends it meanwhile. The person is never held up, at most told.
+type Attempt struct {
+	Guard   *Guard
+	Origin  string
+	User    string // who signs in, if that is known before the first question
+	Fixed   idp.Prompter
+	Sources []Source
+	Person  idp.Prompter
+	// Attended says that Person has a person, who is told why sources are passed over.
+	Attended bool
+
+	used    []bool        // by source
+	given   []given       // without a verdict so far
+	refused []secret.Text // in this attempt, of sources
+	looked  bool          // whether an earlier refusal forbids everything
+	lockout *LockoutError
+	passed  error // why the last source was passed over; nil if none was
+	told    bool
+	unlock  func()
+}
+
+// given is a secret on its way.
+type given struct {
+	field  string
+	text   secret.Text
+	person bool
+}
+
+// Ask answers as idp.FirstOf does: what is fixed, the sources in order, the person. If
+// sources were passed over and nobody answers a first question, the error says why: a
+// *RefusedError or a *LockoutError.
+func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if q.Public || len(q.Options) > 0 {
+		answer, err := idp.FirstOf(a.Fixed, a.Person).Ask(ctx, q)
+		if err == nil && q.Field == "username" {
+			a.named(answer.Reveal())
+		}
+		return answer, err
+	}
+	if q.Retry != "" { // a code that is asked for again says nothing about the password before it
+		a.judge(ctx, func(g given) bool { return q.Field == "password" || g.field == q.Field })
+	}
+	for i, s := range a.Sources {
+		if s.Field != q.Field || a.isUsed(i) {
+			continue
+		}
+		answer, err := a.from(ctx, s)
+		if errors.Is(err, idp.ErrNoAnswer) {
+			continue
+		}
+		return answer, err
+	}
+	a.release()
+	return a.person(ctx, q)
+}
+
+// Tell passes on to the person.
+func (a *Attempt) Tell(ctx context.Context, message string) { a.Person.Tell(ctx, message) }
+
+// named notes who signs in.
+func (a *Attempt) named(user string) {
+	if Key(a.Origin, user) != a.key() {
+		a.release()
+		a.looked, a.lockout = false, nil
+	}
+	a.User = user
+}
+
+func (a *Attempt) isUsed(i int) bool {
+	if a.used == nil {
+		a.used = make([]bool, len(a.Sources))
+	}
+	was := a.used[i]
+	a.used[i] = true
+	return was
+}
+
+// from gives out a source's secret unless it, or everything, was refused before.
+// Nothing is asked of a source while everything is.
+func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
+	if err := a.lock(ctx); err != nil {
+		return secret.Text{}, err
+	}
+	g, key, now := a.Guard, a.key(), a.Guard.Now()
+	e := g.load(ctx, key)
+	if !a.looked {
+		g.settle(ctx, key, &e, now)
+		a.lockout, a.looked = e.blocked(now), true
+	}
+	e.times = nil // those of this attempt: here secrets can be told apart
+	if now := e.blocked(now); now != nil {
+		a.lockout = now
+	}
+	if a.lockout != nil || len(a.refused) >= maxRefusals {
+		if a.lockout != nil {
+			a.passed = a.lockout
+		}
+		return secret.Text{}, idp.ErrNoAnswer
+	}
+	answer, err := s.Get(ctx)
+	if err != nil || answer.IsZero() {
+		if err == nil {
+			err = idp.ErrNoAnswer
+		}
+		return secret.Text{}, err
+	}
+	if i, ok := e.find(answer); ok {
+		a.passed = &RefusedError{What: what(s.Field), Source: s.Name, At: e.Refused[i].At, Now: now}
+		return secret.Text{}, idp.ErrNoAnswer
+	}
+	if slices.ContainsFunc(a.refused, answer.Equal) {
+		return secret.Text{}, idp.ErrNoAnswer
+	}
+	a.given = append(a.given, given{field: s.Field, text: answer})
+	return answer, nil
+}
+
+// what a field holds, as people say it.
+func what(field string) string {
+	if field == "otp" {
+		return "code"
+	}
+	return field
+}
+
+// person asks the person, who may send anything.
+func (a *Attempt) person(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if a.passed != nil && a.Attended && !a.told {
+		a.told = true
+		a.Person.Tell(ctx, a.passed.Error())
+	}
+	answer, err := a.Person.Ask(ctx, q)
+	var needs *idp.NeedsInputError
+	if a.passed != nil && q.Retry == "" && (errors.Is(err, idp.ErrNoAnswer) || errors.As(err, &needs)) {
+		return secret.Text{}, a.passed
+	}
+	if err != nil {
+		return secret.Text{}, err
+	}
+	e := a.Guard.load(ctx, a.key())
+	if i, ok := e.find(answer); ok && a.Attended {
+		now := a.Guard.Now()
+		a.Person.Tell(ctx, "this one was refused "+when(e.Refused[i].At, now)+", too")
+	}
+	a.given = append(a.given, given{field: q.Field, text: answer, person: true})
+	return answer, nil
+}
+
+// Done records the verdict in the sign-in's outcome over what was given out last, and
+// frees the lock. Only what judges a secret counts: success, or the provider's refusal
+// of user, password or code; a network that failed, a page that was not understood and a
+// command that was interrupted say nothing.
+func (a *Attempt) Done(ctx context.Context, err error) {
+	defer func() {
+		a.given = nil
+		a.release()
+	}()
+	var page *idp.PageError
+	switch {
+	case err == nil:
+		a.accept(ctx)
+	case !errors.As(err, &page):
+	case page.Verdict == idp.MFADenied:
+		a.judge(ctx, func(g given) bool { return g.field != "password" })
+	case page.Verdict == idp.Rejected, page.Verdict == idp.Unexplained, page.Verdict == idp.PasswordExpired:
+		a.judge(ctx, func(given) bool { return true })
+	}
+}
+
+// judge records that those of the secrets on their way that which picks were refused.
+func (a *Attempt) judge(ctx context.Context, which func(given) bool) {
+	var texts []secret.Text
+	for _, g := range a.given {
+		if !which(g) {
+			continue
+		}
+		texts = append(texts, g.text)
+		if !g.person {
+			a.refused = append(a.refused, g.text)
+		}
+	}
+	a.given = slices.DeleteFunc(a.given, which)
+	if len(texts) > 0 {
+		a.record(ctx, func(ctx context.Context) { a.Guard.refuse(ctx, a.key(), texts) })
+	}
+}
+
+func (a *Attempt) accept(ctx context.Context) {
+	if len(a.given) == 0 {
+		return
+	}
+	var texts []secret.Text
+	person := false
+	for _, g := range a.given {
+		texts, person = append(texts, g.text), person || g.person
+	}
+	a.given = nil
+	if e := a.Guard.load(ctx, a.key()); !e.isEmpty() {
+		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person) })
+	}
+}
+
+// record changes the entry under the lock, or without it if it cannot be had: a person
+// does not hold it while typing.
+func (a *Attempt) record(ctx context.Context, change func(context.Context)) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
+	defer cancel()
+	held := a.unlock != nil
+	_ = a.lock(limited)
+	if limited.Err() != nil {
+		limited, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
+		defer cancel()
+	}
+	change(limited)
+	if !held {
+		a.release()
+	}
+}
+
+func (a *Attempt) key() string { return Key(a.Origin, a.User) }
+
+func (a *Attempt) lock(ctx context.Context) error {
+	if a.unlock != nil || a.Guard.Lock == nil {
+		return nil
+	}
+	unlock, err := a.Guard.Lock(ctx, a.key())
+	if err == nil {
+		a.unlock = unlock
+	}
+	return err
+}
+
+func (a *Attempt) release() {
+	if a.unlock != nil && !slices.ContainsFunc(a.given, func(g given) bool { return !g.person }) {
+		a.unlock()
+		a.unlock = nil
+	}
+}

@@ -1,0 +1,244 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehop/creds"
+	"gatehop/creds/secret"
+)
+
+// The limits: so many different secrets may be refused in so long; then only a person
+// may go on. So many refused secrets are recognised; older ones are forgotten.
+const (
+	maxRefusals = 3
+	window      = 30 * time.Minute
+	maxMarks    = 16
+)
+
+// Guard keeps what identity providers refused, per provider and person (Key). Its
+// methods may be called by many goroutines and processes; who changes an entry holds
+// its lock.
+type Guard struct {
+	Marks creds.Store // sealed: by what refused secrets are recognised
+	Times creds.Store // not sealed: when something was refused, where no mark can be kept
+	Keep  bool        // marks may be kept; else only times are, and one refusal stops every secret for half an hour
+	// Lock takes the lock of a key for all processes, waiting as long as ctx lets it;
+	// nil: there is none.
+	Lock func(ctx context.Context, key string) (unlock func(), err error)
+	Now  func() time.Time
+	Warn func(error) // hears that a refusal cannot be remembered; may be nil
+}
+
+// Key names a person at a provider: origin is the provider's, user the name as it is
+// sent. CORP\alice, corp\ALICE and alice@corp are one.
+func Key(origin, user string) string {
+	user = strings.ToLower(strings.TrimSpace(user))
+	user = user[strings.LastIndexByte(user, '\\')+1:]
+	user, _, _ = strings.Cut(user, "@")
+	text, err := json.Marshal([]string{"gatehop refusals 1", origin, user})
+	if err != nil { // strings alone
+		return origin
+	}
+	return string(text)
+}
+
+// record is what is kept about one person at one provider.
+type record struct {
+	Version int       `json:"version"`
+	Refused []refused `json:"refused,omitempty"` // the oldest first
+	Blocked time.Time `json:"blocked,omitzero"`  // too many were; until a person has signed in
+}
+
+// refused is one secret that was refused.
+type refused struct {
+	Mark
+	At   time.Time `json:"at"`
+	Open bool      `json:"open"` // nobody has signed in since: it counts
+}
+
+// times are the refusals of which no mark is kept.
+type times struct {
+	Version int         `json:"version"`
+	At      []time.Time `json:"at"`
+}
+
+const version = 1
+
+// entry is all that is known under one key.
+type entry struct {
+	record
+	times []time.Time
+}
+
+// load reads an entry. What cannot be read is as if it were not there: that must not
+// keep anybody out.
+func (g *Guard) load(ctx context.Context, key string) entry {
+	var e entry
+	if data, err := g.Marks.Get(ctx, key); err == nil && json.Unmarshal(data, &e.record) != nil || e.Version > version {
+		e.record = record{}
+	}
+	var t times
+	if data, err := g.Times.Get(ctx, key); err == nil && json.Unmarshal(data, &t) == nil && t.Version == version {
+		e.times = t.At
+	}
+	return e
+}
+
+func (e entry) isEmpty() bool { return len(e.Refused) == 0 && e.Blocked.IsZero() && len(e.times) == 0 }
+
+// clamp brings times that lie ahead of the clock back to it: a clock that was wrong
+// shortens no block, and no block lasts longer than its time by the clock of now.
+func (e *entry) clamp(now time.Time) (changed bool) {
+	for i := range e.Refused {
+		if e.Refused[i].At.After(now) {
+			e.Refused[i].At, changed = now, true
+		}
+	}
+	for i := range e.times {
+		if e.times[i].After(now) {
+			e.times[i], changed = now, true
+		}
+	}
+	return changed
+}
+
+// within reports whether at is less than the window before now.
+func within(at, now time.Time) bool { return now.Sub(at) < window }
+
+// find returns when t was refused. Marks of one entry share their salt, so that this
+// takes one comparison's time however many there are.
+func (e *entry) find(t secret.Text) (i int, ok bool) {
+	var like Mark
+	for i, r := range e.Refused {
+		if like.Hash == nil || string(like.Salt) != string(r.Salt) {
+			like = r.Of(t)
+		}
+		if like.equal(r.Mark) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// add notes that t was refused now, and blocks if too many were.
+func (e *entry) add(t secret.Text, now time.Time) {
+	mark := NewMark(t)
+	if len(e.Refused) > 0 {
+		mark = e.Refused[0].Of(t)
+	}
+	if i, ok := e.find(t); ok {
+		mark = e.Refused[i].Mark
+		e.Refused = slices.Delete(e.Refused, i, i+1)
+	}
+	e.Refused = append(e.Refused, refused{Mark: mark, At: now, Open: true})
+	if n := len(e.Refused) - maxMarks; n > 0 {
+		e.Refused = slices.Delete(e.Refused, 0, n)
+	}
+	lately := 0
+	for _, r := range e.Refused {
+		if r.Open && within(r.At, now) {
+			lately++
+		}
+	}
+	if lately >= maxRefusals {
+		e.Blocked = now
+	}
+}
+
+// blocked says why no secret may be sent unasked, or nil.
+func (e *entry) blocked(now time.Time) *LockoutError {
+	if !e.Blocked.IsZero() {
+		return &LockoutError{At: e.Blocked, Now: now}
+	}
+	for _, at := range slices.Backward(e.times) {
+		if within(at, now) {
+			return &LockoutError{At: at, Now: now, Until: at.Add(window)}
+		}
+	}
+	return nil
+}
+
+// refuse records that secrets were refused; the caller holds the lock. Where a mark
+// cannot be kept, the time is; where that cannot be either, Warn hears it.
+func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text) {
+	now := g.Now()
+	e := g.load(ctx, key)
+	e.clamp(now)
+	var err error
+	if g.Keep {
+		for _, t := range secrets {
+			e.add(t, now)
+		}
+		if err = g.put(ctx, g.Marks, key, e.record.current()); err == nil {
+			return
+		}
+	}
+	e.times = append(e.times, now)
+	e.times = e.times[max(0, len(e.times)-maxRefusals):]
+	if g.put(ctx, g.Times, key, times{Version: version, At: e.times}) == nil || g.Warn == nil {
+		return
+	}
+	if err == nil {
+		err = fmt.Errorf("its time cannot be written")
+	}
+	g.Warn(fmt.Errorf("the refused password cannot be remembered, and the next run sends it again: %w", err))
+}
+
+func (r record) current() record {
+	r.Version = version
+	return r
+}
+
+func (g *Guard) put(ctx context.Context, to creds.Store, key string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return to.Put(ctx, key, data)
+}
+
+// accept records that secrets were accepted; the caller holds the lock. Whoever signed
+// in opens the window anew; a person lifts a block. Other secrets stay refused.
+func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, person bool) {
+	e := g.load(ctx, key)
+	for _, t := range secrets {
+		if i, ok := e.find(t); ok {
+			e.Refused = slices.Delete(e.Refused, i, i+1)
+		}
+	}
+	for i := range e.Refused {
+		e.Refused[i].Open = false
+	}
+	if person {
+		e.Blocked = time.Time{}
+	}
+	var err error
+	switch {
+	case len(e.Refused) > 0 || !e.Blocked.IsZero():
+		err = g.put(ctx, g.Marks, key, e.record.current())
+	default:
+		err = g.Marks.Delete(ctx, key)
+	}
+	if len(e.times) > 0 {
+		if gone := g.Times.Delete(ctx, key); err == nil {
+			err = gone
+		}
+	}
+	if err != nil && g.Warn != nil {
+		g.Warn(fmt.Errorf("forget that a password was refused: %w", err))
+	}
+}
+
+// settle brings what lies ahead of the clock back to it on disk too; the caller holds
+// the lock.
+func (g *Guard) settle(ctx context.Context, key string, e *entry, now time.Time) {
+	if !e.clamp(now) || len(e.times) == 0 {
+		return
+	}
+	_ = g.put(ctx, g.Times, key, times{Version: version, At: e.times}) // else they count as now, as before
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"gatehop/cmd/gatehop/internal/askpass"
+	"gatehop/cmd/gatehop/internal/guard"
+	"gatehop/creds/secret"
+	"gatehop/creds/store"
+	"gatehop/idp"
+)
+
+// secrets is where this run's secrets come from besides the environment and a person.
+// Nothing is read, and nothing run, before a sign-in needs it.
+type secrets struct {
+	stdin bool
+	fd    int      // noFD: none
+	file  *os.File // of fd
+
+	mu      sync.Mutex
+	line    memo
+	lineFor idp.Origin      // that the line was read for
+	ran     map[string]memo // by the words of the command
+	may     map[string]bool // whether a person let commands run, by profile settings
+}
+
+// memo is an answer that is asked for once.
+type memo struct {
+	done bool
+	text secret.Text
+	err  error
+}
+
+const noFD = -1
+
+func (s *secrets) addFlags(f *pflag.FlagSet) {
+	f.BoolVar(&s.stdin, "password-stdin", false, "read the password as one line of standard input, if a sign-in needs it; asked before GATEHOP_PASSWORD, gatehop_password_command and the terminal")
+	f.IntVar(&s.fd, "password-fd", noFD, "the same from this open file descriptor `N` (not on Windows)")
+}
+
+// checkSecretFlags finds what is wrong with the flags before anything is done.
+func (a *app) checkSecretFlags() error {
+	s := &a.secrets
+	switch {
+	case s.fd == noFD && !s.stdin:
+		return nil
+	case s.fd != noFD && s.stdin:
+		return &usageError{text: "--password-stdin and --password-fd exclude each other"}
+	case s.fd == 0:
+		s.stdin, s.fd = true, noFD
+	case s.fd < 0 || s.fd == 1 || s.fd == 2:
+		return &usageError{text: fmt.Sprintf("--password-fd %d is none to read from", s.fd)}
+	}
+	in, _ := a.stdin.(*os.File)
+	if s.fd != noFD {
+		var err error
+		if in, err = inherited(s.fd); err != nil {
+			return &usageError{text: fmt.Sprintf("--password-fd %d: %v", s.fd, err)}
+		}
+		a.secrets.file = in
+	}
+	if in != nil && term.IsTerminal(int(in.Fd())) {
+		return &usageError{text: s.flag() + " reads from a terminal, which would show the password; leave the flag out to be asked"}
+	}
+	return nil
+}
+
+// flag is the flag that names a stream with the password, "" if none does.
+func (s *secrets) flag() string {
+	switch {
+	case s.stdin:
+		return "--password-stdin"
+	case s.fd > 0:
+		return fmt.Sprintf("--password-fd %d", s.fd)
+	}
+	return ""
+}
+
+// readLine reads the line once, for one provider.
+func (a *app) readLine(ctx context.Context, s *settings) (secret.Text, error) {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	flag := a.secrets.flag()
+	if origin := s.origin(); !a.secrets.line.done {
+		a.secrets.lineFor = origin
+	} else if origin != a.secrets.lineFor {
+		return secret.Text{}, &usageError{text: flag + " gives one password, and two providers are asked for one"}
+	}
+	return a.secrets.line.once(ctx, func() (secret.Text, error) {
+		var from io.Reader = a.stdin
+		if a.secrets.file != nil {
+			from = a.secrets.file
+		}
+		answer, err := askpass.ReadLine(ctx, from)
+		var empty *askpass.LineError
+		if errors.As(err, &empty) {
+			err = &usageError{text: flag + ": the stream holds " + empty.Problem + " where the password should be"}
+		}
+		return answer, err
+	})
+}
+
+// passOverLine makes sure that what reads standard input after gatehop does not find the
+// password there, because a sign-in was not needed.
+func (a *app) passOverLine(ctx context.Context) {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	if a.secrets.stdin {
+		_, _ = a.secrets.line.once(ctx, func() (secret.Text, error) { return askpass.ReadLine(ctx, a.stdin) })
+	}
+}
+
+// once asks unless there is an answer, or a failure that is not ctx's.
+func (m *memo) once(ctx context.Context, ask func() (secret.Text, error)) (secret.Text, error) {
+	if m.done {
+		return m.text, m.err
+	}
+	text, err := ask()
+	if err != nil && ctx.Err() != nil {
+		return text, err
+	}
+	*m = memo{done: true, text: text, err: err}
+	return text, err
+}
+
+const (
+	passwordCommandKey = "gatehop_password_command"
+	otpCommandKey      = "gatehop_otp_command"
+)
+
+// sources is what answers for secrets without a person, in order. With ask, a person
+// may be asked whether a command is to run.
+func (a *app) sources(s *settings, ask bool) []guard.Source {
+	var all []guard.Source
+	add := func(field, name string, get func(context.Context) (secret.Text, error)) {
+		all = append(all, guard.Source{Field: field, Name: name, Get: get})
+	}
+	if flag := a.secrets.flag(); flag != "" {
+		add("password", flag, func(ctx context.Context) (secret.Text, error) { return a.readLine(ctx, s) })
+	}
+	if !s.Password.IsZero() {
+		add("password", "GATEHOP_PASSWORD", func(context.Context) (secret.Text, error) { return s.Password, nil })
+	}
+	if words := s.SignIn.PasswordCommand; words != nil {
+		add("password", passwordCommandKey, func(ctx context.Context) (secret.Text, error) {
+			if err := a.mayRun(ctx, s, passwordCommandKey, ask); err != nil {
+				return secret.Text{}, err
+			}
+			return a.runOnce(ctx, passwordCommandKey, words)
+		})
+	}
+	if !s.OTP.IsZero() {
+		add("otp", "GATEHOP_OTP", func(context.Context) (secret.Text, error) { return s.OTP, nil })
+	}
+	if words := s.SignIn.OTPCommand; words != nil {
+		add("otp", otpCommandKey, func(ctx context.Context) (secret.Text, error) { // a new code every time
+			if err := a.mayRun(ctx, s, otpCommandKey, ask); err != nil {
+				return secret.Text{}, err
+			}
+			return askpass.Command{Key: otpCommandKey, Words: words, Env: a.env}.Run(ctx)
+		})
+	}
+	return all
+}
+
+// runOnce runs a command once per run of gatehop, whoever asks.
+func (a *app) runOnce(ctx context.Context, key string, words []string) (secret.Text, error) {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	name := strings.Join(words, "\x00")
+	m := a.secrets.ran[name]
+	text, err := m.once(ctx, func() (secret.Text, error) {
+		return askpass.Command{Key: key, Words: words, Env: a.env}.Run(ctx)
+	})
+	if a.secrets.ran == nil {
+		a.secrets.ran = map[string]memo{}
+	}
+	a.secrets.ran[name] = m
+	return text, err
+}
+
+// hasOwnPassword reports whether a sign-in that asks nobody has a password to try.
+func (a *app) hasOwnPassword(s *settings) bool {
+	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
+}
+
+// changed is a setting of trust that the environment overrides.
+type changed struct{ Variable, Was, Now string }
+
+// change notes that the environment sends the person's secrets another way than the
+// file that names the commands for them.
+func (s *settings) change(name, was, now string) {
+	if was == now || name == "auth" && was == "" && now == "forms" ||
+		!slices.Contains([]string{"url", "auth", "ca_bundle", "proxy"}, name) {
+		return
+	}
+	s.Changed = append(s.Changed, changed{Variable: "GATEHOP_" + strings.ToUpper(name), Was: was, Now: now})
+}
+
+// whyNotRun says that a command is no source, for a sign-in that asks nobody.
+func (s *settings) whyNotRun() string {
+	if s.SignIn.PasswordCommand == nil || len(s.Changed) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %s is not run unasked while %s overrides the profile", passwordCommandKey, s.Changed[0].Variable)
+}
+
+// mayRun lets a command run if its secret goes where the profile says, or if a person
+// confirms where it goes instead. idp.ErrNoAnswer passes on to the next source.
+func (a *app) mayRun(ctx context.Context, s *settings, key string, ask bool) error {
+	if len(s.Changed) == 0 {
+		return nil
+	}
+	where := s.SignIn.Kind + " " + s.SignIn.URL + " " + s.SignIn.CABundle + " " + s.SignIn.Proxy
+	a.secrets.mu.Lock()
+	may, asked := a.secrets.may[where]
+	a.secrets.mu.Unlock()
+	if !asked && ask && !a.isUnattended() {
+		var err error
+		if may, err = a.confirm(ctx, s.confirmation(key)); err != nil {
+			return err
+		}
+		a.secrets.mu.Lock()
+		if a.secrets.may == nil {
+			a.secrets.may = map[string]bool{}
+		}
+		a.secrets.may[where] = may
+		a.secrets.mu.Unlock()
+	}
+	if !may {
+		if ask {
+			a.say("%s is not run while %s overrides the profile", key, s.Changed[0].Variable)
+		}
+		return idp.ErrNoAnswer
+	}
+	return nil
+}
+
+// confirmation shows both values of everything that is overridden.
+func (s *settings) confirmation(key string) idp.Question {
+	var parts []string
+	for _, c := range s.Changed {
+		parts = append(parts, fmt.Sprintf("%s is %s (the profile has %s)", c.Variable, shown(c.Now), shown(c.Was)))
+	}
+	return idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
+		Label: fmt.Sprintf("%s. Send there what %s answers?", strings.Join(parts, "; "), key)}
+}
+
+// shown is a setting as a person may see it: without the password of a proxy.
+func shown(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		u.User = nil
+		value = u.String()
+	}
+	return idp.CleanWords(value)
+}
+
+// origin is the provider's, as far as its address can be read.
+func (s *settings) origin() idp.Origin {
+	origin, err := idp.ParseOrigin(s.SignIn.URL)
+	if err != nil {
+		return idp.Origin(s.SignIn.URL)
+	}
+	return origin
+}
+
+// attempt puts one sign-in under guard.
+func (a *app) attempt(profile string, s *settings, dir store.Dir, person idp.Prompter) *guard.Attempt {
+	fixed := idp.Fixed{}
+	if s.User != "" {
+		fixed["username"] = secret.New(s.User)
+	}
+	return &guard.Attempt{
+		Guard: a.guard(profile, s, dir), Origin: string(s.origin()), User: s.User, Fixed: fixed,
+		Sources: a.sources(s, true), Person: person, Attended: !a.isUnattended(),
+	}
+}
+
+// guard remembers refusals in the state directory; where there is none, in memory.
+func (a *app) guard(profile string, s *settings, dir store.Dir) *guard.Guard {
+	if dir.Path() == "" {
+		return &guard.Guard{Marks: store.NewMemory(), Times: store.NewMemory(), Keep: true, Now: a.now}
+	}
+	return &guard.Guard{
+		Marks: store.NewSealed(dir, refusalKind, a.warn), Times: times{filepath.Join(dir.Path(), timesDir)},
+		Keep: s.SignIn.Store != "none", Lock: a.guardLock(dir, profile), Now: a.now, Warn: a.warn,
+	}
+}
