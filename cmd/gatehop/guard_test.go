@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -200,12 +201,15 @@ func TestRedirectedCommand(t *testing.T) {
 		{"the same value", []string{"GATEHOP_URL=https://adfs.corp.example", "GATEHOP_AUTH=forms"}, "", 0, "", 1},
 		{"another address", []string{"GATEHOP_URL=" + other}, "", statusHuman, "gatehop_password_command is not run unasked while GATEHOP_URL overrides", 0},
 		{"a proxy", []string{"GATEHOP_PROXY=http://u:hidden@proxy.example:1"}, "", statusHuman, "GATEHOP_PROXY", 0},
-		{"declined", []string{"GATEHOP_URL=" + other}, "no", statusHuman, "", 0},
+		{"declined", []string{"GATEHOP_URL=" + other}, "no", statusHuman, "is not run while GATEHOP_URL", 0},
 		{"confirmed", []string{"GATEHOP_PROXY=none"}, "yes", 0, "", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := commandWorld(t, "echo '"+worldPassword+"'", worldOptions{})
+			var w *world
+			w = commandWorld(t, "echo '"+worldPassword+"'", worldOptions{extra: map[string]http.Handler{
+				"other.corp.example": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.adfs.ServeHTTP(rw, r) }),
+			}})
 			args := []string{"credential-process", "gateway"}
 			if c.confirm != "" {
 				w.answer = map[string]string{"confirm": c.confirm}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -47,7 +48,13 @@ const noFD = -1
 
 func (s *secrets) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&s.stdin, "password-stdin", false, "read the password as one line of standard input, if a sign-in needs it; asked before GATEHOP_PASSWORD, gatehop_password_command and the terminal")
-	f.IntVar(&s.fd, "password-fd", noFD, "the same from this open file descriptor `N` (not on Windows)")
+	s.fd = noFD
+	f.Func("password-fd", "the same from the open file descriptor `N` (not on Windows)", func(text string) (err error) {
+		if s.fd, err = strconv.Atoi(text); err != nil || s.fd < 0 || s.fd == 1 || s.fd == 2 {
+			return errors.New("it is no descriptor to read from")
+		}
+		return nil
+	})
 }
 
 // checkSecretFlags finds what is wrong with the flags before anything is done.
@@ -60,8 +67,6 @@ func (a *app) checkSecretFlags() error {
 		return &usageError{text: "--password-stdin and --password-fd exclude each other"}
 	case s.fd == 0:
 		s.stdin, s.fd = true, noFD
-	case s.fd < 0 || s.fd == 1 || s.fd == 2:
-		return &usageError{text: fmt.Sprintf("--password-fd %d is none to read from", s.fd)}
 	}
 	in, _ := a.stdin.(*os.File)
 	if s.fd != noFD {
