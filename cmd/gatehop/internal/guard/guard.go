@@ -32,6 +32,8 @@ type Guard struct {
 	Lock func(ctx context.Context, key string) (unlock func(), err error)
 	Now  func() time.Time
 	Warn func(error) // hears that a refusal cannot be remembered; may be nil
+
+	hash func(t secret.Text, salt []byte) []byte // of marks; nil: Mark's
 }
 
 // Key names a person at a provider: origin is the provider's, user the name as it is
@@ -73,12 +75,16 @@ const version = 1
 type entry struct {
 	record
 	times []time.Time
+	hash  func(t secret.Text, salt []byte) []byte
 }
 
 // load reads an entry. What cannot be read is as if it were not there: that must not
 // keep anybody out.
 func (g *Guard) load(ctx context.Context, key string) entry {
-	var e entry
+	e := entry{hash: g.hash}
+	if e.hash == nil {
+		e.hash = hash
+	}
 	if data, err := g.Marks.Get(ctx, key); err == nil && json.Unmarshal(data, &e.record) != nil || e.Version > version {
 		e.record = record{}
 	}
@@ -110,13 +116,13 @@ func (e *entry) clamp(now time.Time) (changed bool) {
 // within reports whether at is less than the window before now.
 func within(at, now time.Time) bool { return now.Sub(at) < window }
 
-// find returns when t was refused. Marks of one entry share their salt, so that this
+// find returns the place of t among the refused. Marks of one entry share their salt, so that this
 // takes one comparison's time however many there are.
 func (e *entry) find(t secret.Text) (i int, ok bool) {
 	var like Mark
 	for i, r := range e.Refused {
 		if like.Hash == nil || string(like.Salt) != string(r.Salt) {
-			like = r.Of(t)
+			like = Mark{Salt: r.Salt, Hash: e.hash(t, r.Salt)}
 		}
 		if like.equal(r.Mark) {
 			return i, true
@@ -127,10 +133,11 @@ func (e *entry) find(t secret.Text) (i int, ok bool) {
 
 // add notes that t was refused now, and blocks if too many were.
 func (e *entry) add(t secret.Text, now time.Time) {
-	mark := NewMark(t)
+	salt := newSalt()
 	if len(e.Refused) > 0 {
-		mark = e.Refused[0].Of(t)
+		salt = e.Refused[0].Salt
 	}
+	mark := Mark{Salt: salt, Hash: e.hash(t, salt)}
 	if i, ok := e.find(t); ok {
 		mark = e.Refused[i].Mark
 		e.Refused = slices.Delete(e.Refused, i, i+1)
