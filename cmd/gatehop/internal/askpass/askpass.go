@@ -29,6 +29,8 @@ type Command struct {
 	Key   string   // the configuration key that names it, for errors
 	Words []string // the program, as an absolute path or a bare name, and its arguments
 	Env   []string // the caller's environment; the program gets the allowed part of it
+
+	limit time.Duration // 0: timeLimit
 }
 
 // Error reports a program that gave no answer.
@@ -57,7 +59,11 @@ func (c Command) Run(ctx context.Context) (secret.Text, error) {
 	if problem != "" {
 		return secret.Text{}, &Error{Key: c.Key, Program: base(c.Words[0]), Problem: problem, Config: true}
 	}
-	limited, cancel := context.WithTimeout(ctx, timeLimit)
+	limit := c.limit
+	if limit == 0 {
+		limit = timeLimit
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var out, words bounded
 	out.limit, words.limit, words.drops = maxOutput, maxWords, true
@@ -77,7 +83,7 @@ func (c Command) Run(ctx context.Context) (secret.Text, error) {
 	case out.over:
 		return secret.Text{}, fail(fmt.Sprintf("prints more than %d bytes", maxOutput))
 	case limited.Err() != nil:
-		return secret.Text{}, fail(fmt.Sprintf("has not answered in %v", timeLimit))
+		return secret.Text{}, fail(fmt.Sprintf("has not answered in %v", limit))
 	case errors.As(err, &exit):
 		return secret.Text{}, fail("ends with " + exit.ProcessState.String())
 	case errors.Is(err, exec.ErrWaitDelay): // it has answered; what it left running is not waited for
