@@ -76,16 +76,19 @@ func (c Command) Run(ctx context.Context) (secret.Text, error) {
 		return secret.Text{}, ctx.Err()
 	}
 	fail := func(problem string) error {
-		return &Error{Key: c.Key, Program: base(c.Words[0]), Problem: problem, Words: words.clean(out.firstLine())}
+		return &Error{Key: c.Key, Program: base(c.Words[0]), Problem: problem}
+	}
+	said := func(problem string) error {
+		return &Error{Key: c.Key, Program: base(c.Words[0]), Problem: problem, Words: words.clean(out.text)}
 	}
 	var exit *exec.ExitError
 	switch {
 	case out.over:
 		return secret.Text{}, fail(fmt.Sprintf("prints more than %d bytes", maxOutput))
 	case limited.Err() != nil:
-		return secret.Text{}, fail(fmt.Sprintf("has not answered in %v", limit))
+		return secret.Text{}, said(fmt.Sprintf("has not answered in %v", limit))
 	case errors.As(err, &exit):
-		return secret.Text{}, fail("ends with " + exit.ProcessState.String())
+		return secret.Text{}, said("ends with " + exit.ProcessState.String())
 	case errors.Is(err, exec.ErrWaitDelay): // it has answered; what it left running is not waited for
 	case err != nil:
 		return secret.Text{}, &Error{Key: c.Key, Program: base(c.Words[0]), Problem: "cannot be run: " + reason(err), Config: true}
@@ -147,12 +150,18 @@ func (b *bounded) firstLine() []byte {
 	return bytes.TrimRight(first, "\r")
 }
 
-// clean makes what was written fit to be shown, without the answer, if it is there too.
-func (b *bounded) clean(answer []byte) string {
-	if len(answer) < 4 { // taken out, it would show by the gaps what it is
-		return idp.CleanWords(string(b.text))
+// clean makes what was written fit to be shown, without any line of printed, where the
+// answer may be. What cannot be told apart from printed is not shown at all.
+func (b *bounded) clean(printed []byte) string {
+	var lines []secret.Text
+	for l := range bytes.Lines(printed) {
+		l = bytes.TrimSpace(l)
+		if _, problem := line(l); len(l) > 0 && (problem != "" || len(l) < 4) { // a short one would show by the gaps what it is
+			return ""
+		}
+		lines = append(lines, secret.New(string(l)))
 	}
-	return idp.CleanWords(string(b.text), secret.New(string(answer)))
+	return idp.CleanWords(string(b.text), lines...)
 }
 
 // LineError reports a stream without a usable line.

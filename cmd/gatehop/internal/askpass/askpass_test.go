@@ -53,6 +53,9 @@ func TestRun(t *testing.T) {
 		{"too much", "yes k4n4ry", "", "more than 65536 bytes"},
 		{"a failure", "echo k4n4ry; echo it is locked: k4n4ry >&2; exit 3", "", `exit status 3: "it is locked: [secret]"`},
 		{"a failure with a screen", `printf '\033[2Jlocked\n' >&2; exit 1`, "", `"[2Jlocked"`},
+		{"a failure that prints pages", "printf 'k4n4ry\033[2J\n'; echo k4n4ry >&2; exit 3", "", "ends with exit status 3"},
+		{"a failure with further lines", "echo; echo k4n4ry; echo it was k4n4ry >&2; exit 3", "", `"it was [secret]"`},
+		{"a page", "printf 'k4n4ry\033[2J\n'; echo k4n4ry >&2", "", "control characters"},
 		{"no end", "while :; do sleep 0.1; done", "", "has not answered in 10s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

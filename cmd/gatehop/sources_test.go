@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehop/idp/idptest"
+)
+
+// secretSource is one way in which a script gives a password.
+type secretSource struct {
+	name string
+	give func(w *world, dir, password string) (flags []string) // dir lies outside the home
+}
+
+func secretSources(t *testing.T) []secretSource {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are shell scripts")
+	}
+	command := func(script string) func(w *world, dir, password string) []string {
+		return func(w *world, dir, password string) []string {
+			program := filepath.Join(dir, "pw")
+			for path, text := range map[string]string{program: "#!/bin/sh\n" + strings.ReplaceAll(script, "FILE", filepath.Join(dir, "kept")) + "\n", filepath.Join(dir, "kept"): password + "\n"} {
+				if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+			w.write(".aws/config", strings.ReplaceAll(worldConfig, "gatehop_store = file", "gatehop_store = file\ngatehop_password_command = "+program))
+			return nil
+		}
+	}
+	return []secretSource{
+		{"standard input", func(w *world, _, password string) []string {
+			w.stdin = strings.NewReader(password + "\nmore\n")
+			return []string{"--password-stdin"}
+		}},
+		{"a command", command("cat FILE; cat FILE >&2")},
+		{"a command that fails", command("cat FILE; cat FILE >&2; exit 1")},
+		{"a command that prints a page", command("cat FILE | tr -d '\\n'; printf '\\033[2J\\n'; cat FILE >&2")},
+	}
+}
+
+// left is all that a run leaves outside the sinks, with the home's own path taken out.
+func (w *world) left(dir string, out output, sink bool) string {
+	text := fmt.Sprintf("status %d\n%s\n", out.status, out.stderr)
+	if !sink {
+		text += out.stdout
+	}
+	for _, name := range files(w.t, w.home) {
+		text += name + "\n"
+	}
+	for _, entry := range out.child {
+		if !strings.HasPrefix(entry, "AWS_") && !strings.HasPrefix(entry, "PATH=") {
+			text += entry + "\n"
+		}
+	}
+	return withoutChance(strings.NewReplacer(w.home, "HOME", dir, "DIR").Replace(text))
+}
+
+// TestSourceCanaries takes the password from every source, right and refused, and looks
+// for it in all that is left; and wants no difference between two passwords.
+func TestSourceCanaries(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources(t) {
+		for _, right := range []bool{true, false} {
+			t.Run(fmt.Sprint(source.name, " ", right), func(t *testing.T) {
+				t.Parallel()
+				for _, args := range [][]string{{"-v", "login", "dev"}, {"-v", "credential-process", "dev"}, {"-v", "exec", "dev", "--", "sh"}} {
+					var seen [2]string
+					for i, secret := range []string{worldPassword, "another " + worldPassword} {
+						o := worldOptions{password: secret, seed: byte(i + 1)}
+						if !right {
+							o.password = "the right one"
+						}
+						w, dir := newWorld(t, o), t.TempDir()
+						flags := source.give(w, dir, secret)
+						line := append([]string{args[0], args[1], args[2]}, append(flags, args[3:]...)...)
+						for range 2 { // the second run knows what was refused
+							out := w.run(line...)
+							seen[i] += w.left(dir, out, args[1] == "credential-process")
+						}
+						for _, name := range files(t, w.home) {
+							if data, err := os.ReadFile(filepath.Join(w.home, name)); err == nil && leaks(string(data), secret) != nil {
+								t.Errorf("the password is in %s", name)
+							}
+						}
+						if found := leaks(seen[i], secret); found != nil {
+							t.Errorf("%v leaves the password as %v:\n%s", args, found, seen[i])
+						}
+					}
+					if seen[0] != seen[1] {
+						t.Errorf("%v tells two passwords apart\n--- first\n%s\n--- second\n%s", args, seen[0], seen[1])
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestSourceCanariesControl plants the password where the search looks.
+func TestSourceCanariesControl(t *testing.T) {
+	t.Parallel()
+	w, dir := newWorld(t, worldOptions{}), t.TempDir()
+	for place, out := range map[string]output{
+		"standard error": {stderr: "pw: " + worldPassword}, "standard output": {stdout: worldPassword}, "child": {child: []string{"X=" + worldPassword}},
+	} {
+		if leaks(w.left(dir, out, false), worldPassword) == nil {
+			t.Errorf("the search does not see the %s", place)
+		}
+	}
+	w.write("state/guard/x", "at "+worldPassword)
+	if data, _ := os.ReadFile(filepath.Join(w.home, "state", "guard", "x")); leaks(string(data), worldPassword) == nil {
+		t.Error("the search does not see a file")
+	}
+}
+
+// TestOTPCommand wants a fresh code for every sign-in, from the command after the
+// environment, and one that is refused not sent again.
+func TestOTPCommand(t *testing.T) {
+	t.Parallel()
+	w := commandWorld(t, `case "$1" in otp) echo "12345$(wc -l < "$HOME/runs" | tr -d ' ')";; *) echo unused;; esac`, worldOptions{})
+	a := &app{process: process{env: []string{"HOME=" + w.home, "PATH=" + os.Getenv("PATH")}}}
+	a.secrets.fd = noFD
+	s := &settings{}
+	s.SignIn.OTPCommand = []string{filepath.Join(w.home, "pw"), "otp"}
+	var codes []string
+	for range 2 {
+		for _, source := range a.sources(s, true) {
+			answer, err := source.Get(t.Context())
+			if err != nil || source.Field != "otp" {
+				t.Fatalf("%s: %v", source.Name, err)
+			}
+			codes = append(codes, answer.Reveal())
+		}
+	}
+	if strings.Join(codes, " ") != "123451 123452" {
+		t.Errorf("codes = %q, want a fresh one each time", codes)
+	}
+	s.OTP = present("111111")
+	if all := a.sources(s, true); len(all) != 2 || all[0].Name != "GATEHOP_OTP" {
+		t.Errorf("%d sources, want the environment first", len(all))
+	}
+}
+
+// TestSlowCommand lets the command take longer than nobody waits for. The provider's
+// latency is the bubble's; a command's own time is real, so that it is the provider here
+// that uses the time up.
+func TestSlowCommand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := commandWorld(t, "echo '"+worldPassword+"'", worldOptions{adfs: func(o *idptest.Options) { o.Latency = 6 * time.Second }})
+		w.run("credential-process", "gateway").want(t, statusHuman, "longer than the 15s")
+		w.run("credential-process", "gateway").want(t, statusHuman, "longer than the 15s") // no verdict: nothing was remembered
+		if n := w.runs(); n != 2 {
+			t.Errorf("%d runs, want one for each sign-in", n)
+		}
+	})
+}
+
+// TestReadOnlyCommands wants no command run by what only reads.
+func TestReadOnlyCommands(t *testing.T) {
+	t.Parallel()
+	w := commandWorld(t, "echo '"+worldPassword+"'", worldOptions{})
+	for _, args := range [][]string{
+		{"status"}, {"status", "--short"}, {"status", "--json"}, {"logout", "gateway"}, {"logout", "--all"}, {"version"}, {"help"},
+		{"login", "--help"}, {"__complete", "login", ""}, {"refresh", "--help"},
+	} {
+		w.run(args...)
+	}
+	if n := w.runs(); n != 0 || w.adfs.Stats().Requests != 0 {
+		t.Errorf("%d runs and %d requests, want none", n, w.adfs.Stats().Requests)
+	}
+	w.run("credential-process", "dev").want(t, 0) // the control
+	if n := w.runs(); n != 1 {
+		t.Errorf("%d runs for a sign-in, want 1", n)
+	}
+}
