@@ -22,7 +22,8 @@ func credentialProcessCommand(a *app) *cobra.Command {
 credential_process. Nothing else is ever printed on standard output.
 
 It asks nobody. From the cache if it can; else with a new hop while the gateway
-session lives; else with a sign-in if GATEHOP_PASSWORD holds the password; else it
+session lives; else with a sign-in if --password-stdin, GATEHOP_PASSWORD or
+gatehop_password_command gives the password, and it was not refused before; else it
 exits at once with status 3 and says what to run.`,
 		Example: `  gatehop credential-process prod
   credential_process = "/usr/local/bin/gatehop" credential-process prod    (in ~/.aws/config)`,
