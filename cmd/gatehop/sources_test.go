@@ -72,7 +72,11 @@ func TestSourceCanaries(t *testing.T) {
 		for _, right := range []bool{true, false} {
 			t.Run(fmt.Sprint(source.name, " ", right), func(t *testing.T) {
 				t.Parallel()
-				for _, args := range [][]string{{"-v", "login", "dev"}, {"-v", "credential-process", "dev"}, {"-v", "exec", "dev", "--", "sh"}} {
+				lines := [][]string{{"-v", "login", "dev"}, {"-v", "credential-process", "dev"}, {"-v", "exec", "dev", "--", "sh"}}
+				if !right {
+					lines = lines[1:2] // the others fail in the same way
+				}
+				for _, args := range lines {
 					var seen [2]string
 					for i, secret := range []string{worldPassword, "another " + worldPassword} {
 						o := worldOptions{password: secret, seed: byte(i + 1)}
@@ -179,5 +183,54 @@ func TestReadOnlyCommands(t *testing.T) {
 	w.run("credential-process", "dev").want(t, 0) // the control
 	if n := w.runs(); n != 1 {
 		t.Errorf("%d runs for a sign-in, want 1", n)
+	}
+}
+
+// TestOwnPassword wants the password that a sign-in would take first, whoever asks, with
+// the command run once and the stream read once.
+func TestOwnPassword(t *testing.T) {
+	t.Parallel()
+	w := commandWorld(t, "echo from the command; exit $(cat \"$HOME/status\" 2>/dev/null || echo 0)", worldOptions{})
+	command := []string{filepath.Join(w.home, "pw")}
+	for _, c := range []struct {
+		name, stdin, env string
+		command          []string
+		changed          []changed
+		want             string
+	}{
+		{name: "none"},
+		{name: "the command", command: command, want: "from the command"},
+		{name: "a command that may not run", command: command, changed: []changed{{Variable: "GATEHOP_URL"}}},
+		{name: "the environment", env: "from the environment", command: command, want: "from the environment"},
+		{name: "standard input", stdin: "from the stream\nrest", env: "x", command: command, want: "from the stream"},
+	} {
+		before := w.runs()
+		a := &app{process: process{env: []string{"HOME=" + w.home, "PATH=" + os.Getenv("PATH")}, stdin: strings.NewReader(c.stdin)}, unattended: true}
+		a.secrets.fd, a.secrets.stdin = noFD, c.stdin != ""
+		s := &settings{Password: present(c.env), Changed: c.changed}
+		s.SignIn.PasswordCommand = c.command
+		for range 2 {
+			if got, err := a.ownPassword(t.Context(), s); err != nil || got.Reveal() != c.want || got.IsZero() != (c.want == "") {
+				t.Errorf("%s: ownPassword = %q, %v, want %q", c.name, got.Reveal(), err, c.want)
+			}
+		}
+		if n := w.runs() - before; (n != 0) != (c.want == "from the command") || n > 1 {
+			t.Errorf("%s: %d runs", c.name, n)
+		}
+		if c.stdin == "" {
+			continue
+		}
+		other := *s
+		other.SignIn.URL = "https://other.example"
+		if _, err := a.ownPassword(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "two providers") {
+			t.Errorf("one line for two providers: %v", err)
+		}
+	}
+	w.write("status", "3")
+	a := &app{process: process{env: []string{"HOME=" + w.home, "PATH=" + os.Getenv("PATH")}}}
+	s := &settings{}
+	s.SignIn.PasswordCommand = command
+	if got, err := a.ownPassword(t.Context(), s); err == nil || !got.IsZero() {
+		t.Errorf("a command that fails: %v", err)
 	}
 }
