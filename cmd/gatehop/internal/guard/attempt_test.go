@@ -178,6 +178,25 @@ func TestNothingKept(t *testing.T) {
 	}
 }
 
+// TestNothingKeptNextSource wants the next source tried in the same sign-in, where two
+// secrets can be told apart, and the same secret not.
+func TestNothingKeptNextSource(t *testing.T) {
+	t.Parallel()
+	for second, want := range map[string]bool{"another": true, "x": false} {
+		g := testGuard(&noon)
+		g.Keep = false
+		a := attempt(g, source("password", "x"), source("password", second))
+		if _, err := a.Ask(t.Context(), idp.Question{Field: "password"}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := a.Ask(t.Context(), idp.Question{Field: "password", Retry: "no"})
+		if (err == nil) != want || err != nil && !errors.Is(err, idp.ErrNoAnswer) {
+			t.Errorf("second source %q: %v, want it given out: %v", second, err, want)
+		}
+		a.Done(t.Context(), err)
+	}
+}
+
 // unwritable is a store on a disk that takes nothing.
 type unwritable struct{ creds.Store }
 
