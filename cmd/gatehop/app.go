@@ -29,7 +29,10 @@ type app struct {
 	process
 	profileFlag             string
 	verbose, quiet, noInput bool
-	unattended              bool // nobody may be asked, whatever terminal there is
+	unattended              bool   // nobody may be asked, whatever terminal there is
+	command                 string // as it was typed: "login"
+	isLogin                 bool   // a person wants to see for themselves
+	wait                    waits
 
 	config    *profile.Config
 	made      map[string]*settings  // by way
@@ -158,7 +161,7 @@ func (p asker) sources() idp.Prompter {
 		ps = append(ps, p.a.answers)
 	}
 	if t := p.a.person(); t != nil {
-		ps = append(ps, t)
+		ps = append(ps, noticed{t, &p.a.wait})
 	} else {
 		ps = append(ps, toStderr{p.a.stderr})
 	}
@@ -249,18 +252,22 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		},
 		Learned: a.sayLongest,
 	}
-	lock := a.locker(dir, ch[0].Name)
+	lock := a.locker(dir, ch)
 	if a.flows == nil {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}
 	f.Sessions = &creds.Flight[flow.Session]{
 		Store: kept, Lock: lock, Fresh: f.Fresh,
-		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Now: a.now, Warn: a.warn,
+		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
 		Store: a.signedIn, Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
-		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Now: a.now, Warn: a.warn,
+		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Warn: a.warn,
 	}
+	told, fs := a.failureStore(dir, kept), a.failures(settings, f)
+	share(f.Sessions, told, fs)
+	share(f.SignIns, told, fs)
+	a.wait.settle = append(a.wait.settle, f.Sessions.Settle, f.SignIns.Settle)
 	a.flows[way(ch)] = f
 	return f, nil
 }
