@@ -70,6 +70,7 @@ type call[T any] struct {
 	value   T
 	err     error
 	replays []byte // the record that err was made of; nil: of none
+	passing bool   // its turn is over and it has no result yet
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when it is off the table: kept and unlocked
 }
@@ -181,10 +182,29 @@ func (f *Flight[T]) wait(ctx context.Context, c *call[T], before []byte) (T, err
 func (f *Flight[T]) lead(ctx context.Context, key string, c *call[T], do func(context.Context) (T, error)) {
 	defer f.finish(key, c)
 	defer f.rescue(c)
+	for {
+		news := f.turn(ctx, key, c, do)
+		if news == nil {
+			return
+		}
+		c.passing = false
+		// Without the lock: a record may take long to judge, and others wait to see it.
+		if err := f.replay(news, true); err != nil {
+			c.replays = news // nobody reads it before the call has ended
+			f.settle(c, *new(T), err)
+			return
+		}
+		c.before = news
+	}
+}
+
+// turn takes the lock once and leads, unless somebody else succeeded meanwhile. If
+// somebody else failed it returns the record of that and has done nothing.
+func (f *Flight[T]) turn(ctx context.Context, key string, c *call[T], do func(context.Context) (T, error)) (news []byte) {
 	unlock, err := f.lock(ctx, key)
 	if err != nil {
 		f.settle(c, *new(T), err)
-		return
+		return nil
 	}
 	defer unlock()
 	defer f.rescue(c) // before the unlocking: nobody may join what has failed
@@ -193,33 +213,31 @@ func (f *Flight[T]) lead(ctx context.Context, key string, c *call[T], do func(co
 		value, err := f.read(ctx, key)
 		if err == nil && f.isFresh(value) {
 			f.settle(c, value, nil)
-			return
+			return nil
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			trouble = errors.Join(trouble, fmt.Errorf("read what was kept: %w", err))
 		}
-		if !bytes.Equal(known, c.before) {
-			if err := f.replay(known, true); err != nil {
-				c.replays = known // by itself: nobody reads it before the call has ended
-				f.settle(c, *new(T), err)
-				return
-			}
+		if known != nil && !bytes.Equal(known, c.before) {
+			c.passing = true
+			return known
 		}
 	}
 	if err := ctx.Err(); err != nil { // nobody waits any more
 		f.settle(c, *new(T), err)
-		return
+		return nil
 	}
 	value, err := do(ctx)
 	f.settle(c, value, err)
 	if err == nil {
-		trouble = errors.Join(trouble, f.keep(ctx, key, value, known != nil))
+		err = f.keep(ctx, key, value, known != nil)
 	} else {
-		trouble = errors.Join(trouble, f.record(ctx, key, err))
+		err = f.record(ctx, key, err)
 	}
-	if trouble != nil && f.Warn != nil {
+	if trouble = errors.Join(trouble, err); trouble != nil && f.Warn != nil {
 		f.Warn(trouble)
 	}
+	return nil
 }
 
 // settle makes the result known. From here on nobody can join or cancel the call.
@@ -234,7 +252,7 @@ func (f *Flight[T]) settle(c *call[T], value T, err error) {
 func (f *Flight[T]) rescue(c *call[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.ended {
+	if c.ended || c.passing {
 		return
 	}
 	failure := &PanicError{}
