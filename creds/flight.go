@@ -293,25 +293,27 @@ func (f *Flight[T]) read(ctx context.Context, key string) (T, error) {
 	return f.Decode(data)
 }
 
-// keep also forgets a failure that there was before.
+// keep first forgets a failure that there was before: a process that dies between the
+// two leaves neither, and not a failure that is no longer true.
 func (f *Flight[T]) keep(ctx context.Context, key string, value T, failed bool) error {
 	// Those waiting may leave now, and must not take the keeping with them.
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
 	defer cancel()
 	var problem error
-	if f.Store != nil {
-		data, err := f.Encode(value)
-		if err == nil {
-			err = f.Store.Put(limited, key, data)
-		}
-		if err != nil {
-			problem = fmt.Errorf("keep the result: %w", err)
-		}
-	}
 	if failed {
 		if err := f.Failures.Delete(limited, key); err != nil {
-			problem = errors.Join(problem, fmt.Errorf("forget the failure before it: %w", err))
+			problem = fmt.Errorf("forget the failure before it: %w", err)
 		}
+	}
+	if f.Store == nil {
+		return problem
+	}
+	data, err := f.Encode(value)
+	if err == nil {
+		err = f.Store.Put(limited, key, data)
+	}
+	if err != nil {
+		problem = errors.Join(problem, fmt.Errorf("keep the result: %w", err))
 	}
 	return problem
 }

@@ -6,12 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"gatehop/creds/store"
 	"gatehop/idp/idptest"
 )
 
@@ -254,3 +256,10 @@ func manyProfiles(n int) string {
 func profileNumber(i int) string { return "hop-" + string(rune('a'+i)) }
 
 func homeOf(cmd *exec.Cmd) string { return environ(cmd.Env).get("HOME") }
+
+// holderOf is what a process says of itself in the locks that it holds.
+func holderOf(cmd *exec.Cmd, words string) store.Holder {
+	return store.Holder{PID: cmd.Process.Pid, Command: words}
+}
+
+func pidText(cmd *exec.Cmd) string { return strconv.Itoa(cmd.Process.Pid) }
