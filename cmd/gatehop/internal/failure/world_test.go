@@ -77,6 +77,7 @@ type world struct {
 	holder  int          // process that has the lock; -1
 	running int          // actor at work; -1
 	events  int          // left
+	only    string       // of the scenario
 	works   []*work
 	fresh   map[[2]int]bool // processes that found a value fresh
 	late    func()          // what a mutant does later
@@ -84,9 +85,9 @@ type world struct {
 	found   []string
 }
 
-func newWorld(plans []plan, events int) *world {
-	w := &world{clock: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), gone: map[int]bool{}, fresh: map[[2]int]bool{}, value: -1, holder: -1, running: -1, events: events}
-	for n, p := range plans {
+func newWorld(s scenario) *world {
+	w := &world{clock: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), gone: map[int]bool{}, fresh: map[[2]int]bool{}, value: -1, holder: -1, running: -1, events: s.events, only: s.only}
+	for n, p := range s.plans {
 		w.actors = append(w.actors, &actor{plan: p, n: n, grant: make(chan error)})
 	}
 	return w
