@@ -37,6 +37,7 @@ type work struct {
 	by          int
 	start, told int
 	ended, made bool
+	failed      bool
 	at          time.Time // by the clock, when it ended
 }
 
@@ -253,6 +254,7 @@ func (w *world) do(a *actor) func(context.Context) (int, error) {
 			this.made = true
 			return id, nil
 		}
+		this.failed = true
 		return 0, &workError{id}
 	}
 }
