@@ -11,13 +11,13 @@ func isStopped(pid int) bool {
 	if pid <= 0 || pid == os.Getpid() {
 		return false
 	}
-	name, state := processState(fmt.Sprint(pid))
-	own, _ := processState("self")
+	name, state := stateOf(fmt.Sprint(pid))
+	own, _ := stateOf("self")
 	return state == 'T' && name == own // a number may have been given to somebody else since
 }
 
-// processState reads proc_pid_stat(5): "4711 (gatehop) T ...".
-func processState(pid string) (name string, state byte) {
+// stateOf reads proc_pid_stat(5): "4711 (gatehop) T ...".
+func stateOf(pid string) (name string, state byte) {
 	data, err := os.ReadFile("/proc/" + pid + "/stat")
 	end := bytes.LastIndexByte(data, ')')
 	begin := bytes.IndexByte(data, '(')

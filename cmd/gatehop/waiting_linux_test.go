@@ -142,7 +142,7 @@ func TestIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // the signal takes a moment
-		if _, state := processState(pidText(cmd)); state == 'T' {
+		if _, state := stateOf(pidText(cmd)); state == 'T' {
 			break
 		}
 		time.Sleep(time.Millisecond)
