@@ -68,7 +68,7 @@ func TestFreshFor(t *testing.T) {
 		{0, 20*time.Minute - 1, 0, false},
 		{-time.Hour, 20*time.Minute - 1, 0, false},
 		{time.Nanosecond, 0, 0, false},
-		{time.Hour, 25 * time.Minute, 10 * time.Minute, false}, // server ahead: 15 minutes by its clock
+		{time.Hour, 25 * time.Minute, 10 * time.Minute, false},  // server ahead: 15 minutes by its clock
 		{time.Hour, 15 * time.Minute, -10 * time.Minute, false}, // server behind: 25 by its clock, 15 by a tool's
 		{time.Hour, 20 * time.Minute, -10 * time.Minute, true},
 		{time.Hour, 15 * time.Minute, -20 * time.Minute, false},

@@ -1,6 +1,7 @@
 package creds
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,11 @@ const keepLimit = 5 * time.Second
 // Flight is the one mechanism behind every "only once". A call goes: fresh in the
 // store? then that; else join the call for this key that is under way in this process,
 // or lead one: take the lock of the key, look again, do, keep, unlock. The result or the
-// failure goes to those that were waiting for it, never to a later caller.
+// failure goes to those that were waiting for it, those of other processes too.
+//
+// A failure reaches other processes by its record in Failures, written before the lock
+// is free. Each caller looks for one when it arrives and again when it holds the lock;
+// one that is another than before was made while the caller waited. No clock decides.
 //
 // Set the fields before the first call and leave them alone. A Flight must not be
 // copied after that; all methods may be called at once from many goroutines.
@@ -28,9 +33,16 @@ type Flight[T any] struct {
 	Fresh  func(T) bool
 	Encode func(T) ([]byte, error) // needed with a Store
 	Decode func([]byte) (T, error) // needed with a Store
-	// Now is the clock of whatever ages besides the values, whose age Fresh knows. No
-	// method reads it so far.
-	Now func() time.Time
+	// Failures keeps the failures that other processes may be told, under the keys of
+	// the calls. nil: none are.
+	Failures Store
+	// Record makes a record of the failure of a call, nil for one that is nobody else's
+	// business. Needed with Failures.
+	Record func(error) []byte
+	// Replay says what a record, made by any process, means to a caller of this one: its
+	// error, or nil for nothing. waited: the failure happened while the caller waited.
+	// One who asks by Forced is not asked about. Needed with Failures.
+	Replay func(record []byte, waited bool) error
 	// Warn hears, once per call at most, that the store failed: that costs a renewal
 	// later but never this delivery. nil: nobody does.
 	Warn func(error)
@@ -51,11 +63,14 @@ func (e *PanicError) Error() string { return "internal error: the call ended wit
 // by the mutex of its Flight.
 type call[T any] struct {
 	forced  bool
+	before  []byte // the record of a failure that there was when its first caller came
 	waiters int
 	closed  bool // nobody may join: it has its result, or the last waiter left
 	ended   bool // value and err are set
 	value   T
 	err     error
+	replays []byte // the record that err was made of; nil: of none
+	passing bool   // its turn is over and it has no result yet
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when it is off the table: kept and unlocked
 }
@@ -84,7 +99,8 @@ func (f *Flight[T]) Cached(ctx context.Context, key string) (T, bool) {
 
 func (f *Flight[T]) fly(ctx context.Context, key string, do func(context.Context) (T, error), forced bool) (T, error) {
 	var zero T
-	for {
+	var before []byte
+	for first := true; ; first = false {
 		if !forced {
 			// What goes wrong here goes wrong again for the leader, who reports it.
 			if value, err := f.read(ctx, key); err == nil && f.isFresh(value) {
@@ -94,9 +110,18 @@ func (f *Flight[T]) fly(ctx context.Context, key string, do func(context.Context
 		if err := ctx.Err(); err != nil {
 			return zero, err
 		}
-		c, joined := f.join(ctx, key, do, forced)
+		if first && !forced {
+			before, _ = f.recorded(ctx, key)
+			if err := f.replay(before, false); err != nil {
+				return zero, err
+			}
+		}
+		c, joined := f.join(ctx, key, do, forced, before)
 		if joined {
-			return f.wait(ctx, c)
+			if value, err, ok := f.wait(ctx, c, before); ok {
+				return value, err
+			}
+			continue
 		}
 		select {
 		case <-c.done:
@@ -108,7 +133,7 @@ func (f *Flight[T]) fly(ctx context.Context, key string, do func(context.Context
 
 // join finds or starts a call for key. joined is false if the call under way is not to
 // be shared; once it is done, the key is free.
-func (f *Flight[T]) join(ctx context.Context, key string, do func(context.Context) (T, error), forced bool) (c *call[T], joined bool) {
+func (f *Flight[T]) join(ctx context.Context, key string, do func(context.Context) (T, error), forced bool, before []byte) (c *call[T], joined bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c = f.calls[key]; c != nil {
@@ -119,7 +144,7 @@ func (f *Flight[T]) join(ctx context.Context, key string, do func(context.Contex
 		return c, true
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c = &call[T]{forced: forced, waiters: 1, cancel: cancel, done: make(chan struct{})}
+	c = &call[T]{forced: forced, before: before, waiters: 1, cancel: cancel, done: make(chan struct{})}
 	if f.calls == nil {
 		f.calls = map[string]*call[T]{}
 	}
@@ -128,23 +153,28 @@ func (f *Flight[T]) join(ctx context.Context, key string, do func(context.Contex
 	return c, true
 }
 
-func (f *Flight[T]) wait(ctx context.Context, c *call[T]) (T, error) {
+// wait returns false if the call ended with a failure that was there before this caller
+// was, though not before the one that began the call.
+func (f *Flight[T]) wait(ctx context.Context, c *call[T], before []byte) (T, error, bool) {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var zero T
+	if c.ended && c.replays != nil && bytes.Equal(c.replays, before) {
+		return zero, nil, false
+	}
 	if c.ended {
 		// Even to a caller whose time is up while the store is slow: what was paid for is delivered.
-		return c.value, c.err
+		return c.value, c.err, true
 	}
 	if c.waiters--; c.waiters == 0 {
 		c.closed = true
 		c.cancel()
 	}
-	var zero T
-	return zero, ctx.Err()
+	return zero, ctx.Err(), true
 }
 
 // lead runs in a goroutine of its own, because the caller that started it may leave
@@ -152,36 +182,62 @@ func (f *Flight[T]) wait(ctx context.Context, c *call[T]) (T, error) {
 func (f *Flight[T]) lead(ctx context.Context, key string, c *call[T], do func(context.Context) (T, error)) {
 	defer f.finish(key, c)
 	defer f.rescue(c)
+	for {
+		news := f.turn(ctx, key, c, do)
+		if news == nil {
+			return
+		}
+		c.passing = false
+		// Without the lock: a record may take long to judge, and others wait to see it.
+		if err := f.replay(news, true); err != nil {
+			c.replays = news // nobody reads it before the call has ended
+			f.settle(c, *new(T), err)
+			return
+		}
+		c.before = news
+	}
+}
+
+// turn takes the lock once and leads, unless somebody else succeeded meanwhile. If
+// somebody else failed it returns the record of that and has done nothing.
+func (f *Flight[T]) turn(ctx context.Context, key string, c *call[T], do func(context.Context) (T, error)) (news []byte) {
 	unlock, err := f.lock(ctx, key)
 	if err != nil {
 		f.settle(c, *new(T), err)
-		return
+		return nil
 	}
 	defer unlock()
 	defer f.rescue(c) // before the unlocking: nobody may join what has failed
-	var trouble error
+	known, trouble := f.recorded(ctx, key)
 	if !c.forced {
 		value, err := f.read(ctx, key)
 		if err == nil && f.isFresh(value) {
 			f.settle(c, value, nil)
-			return
+			return nil
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
-			trouble = fmt.Errorf("read what was kept: %w", err)
+			trouble = errors.Join(trouble, fmt.Errorf("read what was kept: %w", err))
+		}
+		if known != nil && !bytes.Equal(known, c.before) {
+			c.passing = true
+			return known
 		}
 	}
 	if err := ctx.Err(); err != nil { // nobody waits any more
 		f.settle(c, *new(T), err)
-		return
+		return nil
 	}
 	value, err := do(ctx)
 	f.settle(c, value, err)
 	if err == nil {
-		trouble = errors.Join(trouble, f.keep(ctx, key, value))
+		err = f.keep(ctx, key, value, known != nil)
+	} else {
+		err = f.record(ctx, key, err)
 	}
-	if trouble != nil && f.Warn != nil {
+	if trouble = errors.Join(trouble, err); trouble != nil && f.Warn != nil {
 		f.Warn(trouble)
 	}
+	return nil
 }
 
 // settle makes the result known. From here on nobody can join or cancel the call.
@@ -196,7 +252,7 @@ func (f *Flight[T]) settle(c *call[T], value T, err error) {
 func (f *Flight[T]) rescue(c *call[T]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.ended {
+	if c.ended || c.passing {
 		return
 	}
 	failure := &PanicError{}
@@ -237,19 +293,27 @@ func (f *Flight[T]) read(ctx context.Context, key string) (T, error) {
 	return f.Decode(data)
 }
 
-func (f *Flight[T]) keep(ctx context.Context, key string, value T) error {
+// keep first forgets a failure that there was before: a process that dies between the
+// two leaves neither, and not a failure that is no longer true.
+func (f *Flight[T]) keep(ctx context.Context, key string, value T, failed bool) error {
+	// Those waiting may leave now, and must not take the keeping with them.
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
+	defer cancel()
+	var problem error
+	if failed {
+		if err := f.Failures.Delete(limited, key); err != nil {
+			problem = fmt.Errorf("forget the failure before it: %w", err)
+		}
+	}
 	if f.Store == nil {
-		return nil
+		return problem
 	}
 	data, err := f.Encode(value)
 	if err == nil {
-		// Those waiting may leave now, and must not take the keeping with them.
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
-		defer cancel()
 		err = f.Store.Put(limited, key, data)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the result: %w", err)
+		problem = errors.Join(problem, fmt.Errorf("keep the result: %w", err))
 	}
-	return nil
+	return problem
 }

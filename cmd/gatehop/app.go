@@ -30,7 +30,10 @@ type app struct {
 	profileFlag             string
 	secrets                 secrets
 	verbose, quiet, noInput bool
-	unattended              bool // nobody may be asked, whatever terminal there is
+	unattended              bool   // nobody may be asked, whatever terminal there is
+	command                 string // as it was typed: "login"
+	isLogin                 bool   // a person wants to see for themselves
+	wait                    waits
 
 	config    *profile.Config
 	made      map[string]*settings  // by way
@@ -159,7 +162,7 @@ func (p asker) sources() idp.Prompter {
 		ps = append(ps, p.a.answers)
 	}
 	if t := p.a.person(); t != nil {
-		ps = append(ps, t)
+		ps = append(ps, noticed{t, &p.a.wait})
 	} else {
 		ps = append(ps, toStderr{p.a.stderr})
 	}
@@ -241,7 +244,9 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
 		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
 		Login: func(ctx context.Context) (flow.Signed, error) {
-			if a.isUnattended() { // a session that looked live may have ended meanwhile
+			// A session that looked live may have ended meanwhile. `login` is a person, and
+			// hears what could not be asked.
+			if a.noInput || a.isUnattended() && !a.isLogin {
 				if err := a.canSignInAlone(ch); err != nil {
 					return flow.Signed{}, err
 				}
@@ -250,18 +255,22 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		},
 		Learned: a.sayLongest,
 	}
-	lock := a.locker(dir, ch[0].Name)
+	lock := a.locker(dir, ch)
 	if a.flows == nil {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}
 	f.Sessions = &creds.Flight[flow.Session]{
 		Store: kept, Lock: lock, Fresh: f.Fresh,
-		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Now: a.now, Warn: a.warn,
+		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
 		Store: a.signedIn, Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
-		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Now: a.now, Warn: a.warn,
+		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Warn: a.warn,
 	}
+	told, fs := a.failureStore(dir, kept), a.failures(settings, f)
+	share(f.Sessions, told, fs)
+	share(f.SignIns, told, fs)
+	a.wait.settle = append(a.wait.settle, f.Sessions.Settle, f.SignIns.Settle)
 	a.flows[way(ch)] = f
 	return f, nil
 }

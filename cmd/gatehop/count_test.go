@@ -154,11 +154,14 @@ func realWorld(t *testing.T, idOff bool) (idp, aws *counted, run func(...string)
 }
 
 type realOptions struct {
-	idOff    bool     // the AD FS adds no request id
-	awsTLS   bool     // the STS speaks TLS, with a certificate of the provider's CA
-	config   string   // a further line of both gateways
-	vars     []string // further variables
-	accounts int      // further destinations acct-000, acct-001, ...
+	idOff    bool          // the AD FS adds no request id
+	awsTLS   bool          // the STS speaks TLS, with a certificate of the provider's CA
+	config   string        // a further line of both gateways
+	vars     []string      // further variables
+	accounts int           // further destinations acct-000, acct-001, ...
+	more     string        // further profiles
+	home     string        // "": a folder of the test's
+	slow     time.Duration // per response of the AD FS
 }
 
 // realWorldWith is realWorld with options. A first argument AWS_CA_BUNDLE to run names
@@ -231,7 +234,10 @@ func (w *realCompany) quiet() error {
 
 func newRealCompany(t *testing.T, o realOptions) *realCompany {
 	t.Helper()
-	w := &realCompany{home: t.TempDir(), vars: o.vars}
+	w := &realCompany{home: o.home, vars: o.vars}
+	if w.home == "" {
+		w.home = t.TempDir()
+	}
 	ca, err := idptest.NewCA(newRandom(3), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +245,7 @@ func newRealCompany(t *testing.T, o realOptions) *realCompany {
 	signer := testSigner(t, time.Now())
 	adfs, err := idptest.NewADFS(idptest.Options{
 		Users:  []idptest.User{{Name: `CORP\alice`, Password: worldPassword, Roles: offeredRoles(3), SessionName: "alice"}},
-		Signer: signer, Now: time.Now, Rand: newRandom(4), ClientRequestIDOff: o.idOff,
+		Signer: signer, Now: time.Now, Rand: newRandom(4), ClientRequestIDOff: o.idOff, Latency: o.slow,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -261,12 +267,12 @@ func newRealCompany(t *testing.T, o realOptions) *realCompany {
 	})
 	w.aws = serveCounted(t, issuer, awsCA)
 	w.aws.sts = issuer
-	config := strings.ReplaceAll(worldConfig, "https://adfs.corp.example", w.idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
+	config := o.more + strings.ReplaceAll(worldConfig, "https://adfs.corp.example", w.idp.URL+"\ngatehop_ca_bundle = ca.pem\n"+o.config)
 	for _, d := range destinations(sandboxOptions{accounts: o.accounts})[3:] {
 		config += fmt.Sprintf("\n[profile %s]\ngatehop_role_arn = %s\ngatehop_source_profile = gateway\n", d[0], d[1])
 	}
 	for name, text := range map[string]string{"config": config, "ca.pem": string(ca.PEM())} {
-		if err := os.WriteFile(filepath.Join(w.home, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(w.home, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -60,7 +60,7 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 	if err == nil || ctx.Err() != nil || !a.isUnattended() {
 		return s, err
 	}
-	if left, ok := f.Cached(ctx, ch); ok && explain(err).status != statusUsage && !errors.As(err, new(*flow.PinError)) {
+	if left, ok := f.Cached(ctx, ch); ok && mayUseRest(err) {
 		a.warn(&endingError{Profile: ch[len(ch)-1].Name, Left: left.Remaining(a.now()), Err: err})
 		return left, nil
 	}
@@ -95,7 +95,7 @@ func (a *app) renewed(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow
 	defer cancel()
 	s, err := f.Source(ch)(limited)
 	if limited.Err() != nil && ctx.Err() == nil && err != nil && !errors.As(err, new(*askpass.Error)) {
-		err = &needsLoginError{Profile: ch[0].Name, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
+		err = a.tookTooLong(ch[0].Name)
 	}
 	return s, err
 }

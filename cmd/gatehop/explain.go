@@ -50,7 +50,7 @@ func explain(err error) explanation {
 
 // explainers are asked in order; the first that knows the error fills in the rest.
 var explainers = []func(error, *explanation) bool{
-	explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
+	explainShared, explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
 	explainSecret, explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
 }
 
@@ -197,7 +197,7 @@ func explainNeedsInput(err error, e *explanation) bool {
 	case errors.As(err, &needs):
 		e.hint = "run `gatehop login " + needs.Profile + "` in a terminal"
 	case errors.As(err, &wait):
-		e.hint = "finish the sign-in in the other terminal, or run `gatehop login " + wait.Profile + "`"
+		e.hint = wait.hint()
 	case errors.As(err, &input) && errors.As(err, &where):
 		e.hint = "run `gatehop login " + where.Profile + "` in a terminal, or set " + variableOf(input.Question.Field)
 	case errors.As(err, &input):

@@ -259,3 +259,39 @@ func TestRefusedOnceByMany(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandOnlyWhenNeeded wants the command left alone by what fails before a
+// password is needed, and by those who are told of such a failure.
+func TestCommandOnlyWhenNeeded(t *testing.T) {
+	t.Parallel()
+	w := commandWorld(t, "echo '"+worldPassword+"'", worldOptions{})
+	w.write(".aws/config", readFile(t, filepath.Join(w.home, ".aws", "config"))+
+		"[profile denied]\ngatehop_role_arn = arn:aws:iam::666666666666:role/Admins\ngatehop_source_profile = gateway\n")
+	w.run("credential-process", "dev").want(t, 0)
+	if n := w.runs(); n != 1 {
+		t.Fatalf("the command ran %d times for a sign-in, want 1", n)
+	}
+	for range 2 {
+		w.run("credential-process", "denied").want(t, statusAWS, "AccessDenied")
+	}
+	if c := w.sts.Counts(); c.Refused != 1 {
+		t.Errorf("AWS refused %d calls, want 1: the second run is told of the first", c.Refused)
+	}
+	if n := w.runs(); n != 1 {
+		t.Errorf("the command ran %d times, want 1: nothing needed the password again", n)
+	}
+	// The control: one that signs in again runs it again.
+	w.run("login", "dev", "--force").want(t, 0)
+	if n := w.runs(); n != 2 {
+		t.Errorf("the command ran %d times after a second sign-in, want 2", n)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -41,6 +41,7 @@ Standard output has one line per hop, or JSON with --json.`,
 }
 
 func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
+	a.isLogin = true
 	if o.duration != 0 && (o.duration < 15*time.Minute || o.duration > 12*time.Hour) {
 		return &usageError{text: fmt.Sprintf("--duration %v is not between 15m and 12h", o.duration), command: "gatehop login"}
 	}

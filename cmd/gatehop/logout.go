@@ -65,6 +65,11 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		if err != nil {
 			return removed, err
 		}
+		if told := a.failureStore(dir, kept); told != nil { // no person would call them sessions
+			if _, err := deleteAll(ctx, told); err != nil {
+				return removed, err
+			}
+		}
 		had, err := a.choices(dir).ForgetAll()
 		if had {
 			removed = append(removed, "the choices of every profile")
@@ -91,6 +96,9 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		if err := kept.Delete(ctx, key); err != nil {
 			return removed, err
 		}
+	}
+	if err := a.forgetFailures(ctx, dir, kept, chains...); err != nil {
+		return removed, err
 	}
 	if len(ch) > 1 {
 		return removed, nil

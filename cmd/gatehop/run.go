@@ -22,11 +22,12 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
-	executable     func() (string, error)    // absolute path of the running binary
-	terminal       func() (terminal, error)  // the person; tty.ErrNoTerminal if none is there
-	transport      http.RoundTripper         // nil is the network
-	answers        idp.Prompter              // asked before the terminal; nil is none
-	exec           func(child command) error // replaces this process; nil: the platform's way
+	executable     func() (string, error)       // absolute path of the running binary
+	terminal       func() (terminal, error)     // the person; tty.ErrNoTerminal if none is there
+	transport      http.RoundTripper            // nil is the network
+	answers        idp.Prompter                 // asked before the terminal; nil is none
+	exec           func(child command) error    // replaces this process; nil: the platform's way
+	locked         func(key string, taken bool) // hears of every lock taken and freed; nil: nobody does
 }
 
 // run dispatches one command line and returns the exit status.
@@ -50,6 +51,7 @@ func run(ctx context.Context, p process) (status int) {
 	var child *childExit
 	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
 		err = ctx.Err()
+		a.wait.leave()
 	}
 	return a.report(err)
 }
@@ -71,7 +73,7 @@ func (a *app) report(err error) int {
 		return child.status
 	}
 	e := explain(err)
-	if e.status == statusInterrupted {
+	if e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
 		return e.status
 	}
 	fmt.Fprintf(a.stderr, "gatehop: %v\n", e.message)
@@ -121,7 +123,10 @@ func rootCommand(a *app) *cobra.Command {
   gatehop exec prod -- aws s3 ls   run a command with credentials
   eval "$(gatehop env prod)"       credentials for this shell`,
 		SilenceErrors: true, SilenceUsage: true, Version: versionReport()["version"],
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			a.command = c.Name()
+			return a.checkFlags()
+		},
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.profileFlag, "profile", "", "the profile, instead of an argument")

@@ -196,6 +196,20 @@ func (a *app) runOnce(ctx context.Context, key string, words []string) (secret.T
 	return text, err
 }
 
+// knownPassword is ownPassword as far as it is known without reading or running
+// anything that has not been read or run.
+func (a *app) knownPassword(s *settings) secret.Text {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	switch {
+	case a.secrets.flag() != "":
+		return a.secrets.line.text
+	case !s.Password.IsZero():
+		return s.Password
+	}
+	return a.secrets.ran[strings.Join(s.SignIn.PasswordCommand, "\x00")].text
+}
+
 // hasOwnPassword reports whether a sign-in that asks nobody has a password to try.
 func (a *app) hasOwnPassword(s *settings) bool {
 	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0

@@ -40,49 +40,6 @@ func (a *app) state(kind string, create bool) (store.Dir, creds.Store, error) {
 	return dir, store.NewSealed(dir, "session", a.warn), nil
 }
 
-// How long to wait for another gatehop that is at work on the same thing.
-const (
-	attendedWait   = 5 * time.Minute
-	unattendedWait = 15 * time.Second
-	quietWait      = 2 * time.Second // until a person is told what is waited for
-)
-
-// waitError reports that another gatehop did not finish in time.
-type waitError struct{ Profile string }
-
-func (e *waitError) Error() string {
-	return "profile " + e.Profile + ": another gatehop is signing in and has not finished"
-}
-
-// locker is the kernel locks of a state directory, or none where there is none.
-func (a *app) locker(dir store.Dir, profile string) func(context.Context, string) (func(), error) {
-	if dir.Path() == "" {
-		return nil
-	}
-	lock := store.Locker(filepath.Join(dir.Path(), "locks"))
-	return func(ctx context.Context, key string) (func(), error) {
-		limit := attendedWait
-		if a.isUnattended() {
-			limit = unattendedWait
-		} else {
-			notice := time.AfterFunc(quietWait, func() { a.say("waiting for another gatehop that is signing in") })
-			defer notice.Stop()
-		}
-		waiting, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		unlock, err := lock(waiting, key)
-		switch {
-		case err == nil || ctx.Err() != nil:
-			return unlock, err
-		case waiting.Err() != nil:
-			return nil, &waitError{Profile: profile}
-		case isFull(err):
-			return func() {}, nil // the store says it; without a lock there is still an answer
-		}
-		return nil, err
-	}
-}
-
 // isFull reports a disk that takes no new file: full, or read-only.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, fs.ErrPermission)

@@ -39,9 +39,15 @@ func onScreen(t *testing.T, args ...string) *screen {
 
 func programOnScreen(t *testing.T, name string, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, cmd: exec.Command(name, args...), tmp: t.TempDir(), patience: 20 * time.Second}
+	cmd, tmp := exec.Command(name, args...), t.TempDir()
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+tmp)
+	return screenFor(t, cmd, tmp)
+}
+
+func screenFor(t *testing.T, cmd *exec.Cmd, tmp string) *screen {
+	t.Helper()
+	s := &screen{t: t, cmd: cmd, tmp: tmp, patience: 20 * time.Second}
 	s.grew = sync.NewCond(&s.mu)
-	s.cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+s.tmp)
 	var err error
 	if s.pty, err = pty.Start(s.cmd); err != nil {
 		t.Fatal(err)

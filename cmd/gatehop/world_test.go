@@ -42,8 +42,10 @@ type world struct {
 	net    *idptest.InProcess
 	answer map[string]string // what the person at the terminal answers; nil: nobody is there
 	asked  []idp.Question
+	onAsk  func() // before the answer
 	vars   []string
 	stdin  io.Reader // nil: nothing
+	locked func(key string, taken bool)
 }
 
 // worldOptions vary a world.
@@ -188,6 +190,7 @@ func (w *world) runWith(vars []string, args ...string) output {
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,
 		exec:       func(c command) error { o.child = c.env; return nil },
+		locked:     w.locked,
 	}
 	if w.net != nil {
 		p.transport = w.net
@@ -209,6 +212,9 @@ type worldPerson world
 
 func (p *worldPerson) Ask(_ context.Context, q idp.Question) (secret.Text, error) {
 	p.asked = append(p.asked, q)
+	if p.onAsk != nil {
+		p.onAsk()
+	}
 	answer, ok := p.answer[q.Field]
 	if !ok {
 		return secret.Text{}, idp.ErrNoAnswer

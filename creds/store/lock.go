@@ -16,22 +16,35 @@ const (
 	longestPause = 50 * time.Millisecond
 )
 
-// Locker returns a function that takes the lock of a key, shared by all processes of
-// this machine that use the same folder, waiting as long as the context lets it. It
-// fits Flight.Lock. unlock may be called more than once. The system frees the lock of a
-// process that dies. Two calls of one process exclude each other too.
+// Lock is a lock that is held: an empty file or one that says who holds it (Holder). The
+// system frees the lock of a process that dies. Two of one process exclude each other too.
+type Lock struct {
+	mu   sync.Mutex
+	file *os.File // nil once it is free
+	path string
+	said bool // that somebody holds it
+}
+
+// Take takes the lock of a key, shared by all processes of this machine that use the
+// same folder, waiting as long as ctx and watch let it. watch hears, each time that
+// somebody else has the lock, what the file says of them, the zero Holder if that is
+// nothing; its error ends the waiting and is returned. nil: nobody watches.
 //
-// The locks are empty files in dir, one per key, named by its hash, mode 0600. dir is
-// made, and checked, as by OpenDir at every call. The files are never deleted: who
-// deletes a lock file lets a second process in beside the first.
-func Locker(dir string) func(ctx context.Context, key string) (unlock func(), err error) {
-	return func(ctx context.Context, key string) (func(), error) {
-		d, err := OpenDir(dir, true)
-		if err != nil {
-			return nil, err
-		}
-		return LockFile(ctx, filepath.Join(d.path, hashName(key)+".lock"))
+// The locks are files in dir, one per key, named by its hash, mode 0600. dir is made,
+// and checked, as by OpenDir. The files are never deleted: who deletes a lock file lets
+// a second process in beside the first.
+func Take(ctx context.Context, dir, key string, watch func(Holder) error) (*Lock, error) {
+	d, err := OpenDir(dir, true)
+	if err != nil {
+		return nil, err
 	}
+	return takeFile(ctx, filepath.Join(d.path, hashName(key)+".lock"), watch)
+}
+
+// Locker returns Take for those who neither watch nor say who they are. unlock may be
+// called more than once.
+func Locker(dir string) func(ctx context.Context, key string) (unlock func(), err error) {
+	return func(ctx context.Context, key string) (func(), error) { return unlocker(Take(ctx, dir, key, nil)) }
 }
 
 // hashName makes a file name of any key: the same length for all, nothing of the key in it.
@@ -42,34 +55,64 @@ func hashName(key string) string {
 
 // LockFile takes the lock that the file at path is, as Locker does for its keys.
 func LockFile(ctx context.Context, path string) (func(), error) {
+	return unlocker(takeFile(ctx, path, nil))
+}
+
+func unlocker(l *Lock, err error) (func(), error) {
+	if err != nil {
+		return nil, err
+	}
+	return l.Unlock, nil
+}
+
+// Unlock frees the lock and leaves nobody's name in its file. A second call does nothing.
+func (l *Lock) Unlock() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return
+	}
+	if l.said {
+		_ = writeHolder(l.file, Holder{}) // those who wait see soon enough that it is free
+	}
+	unlock(l.file)
+	_ = l.file.Close()
+	l.file = nil
+}
+
+func takeFile(ctx context.Context, path string, watch func(Holder) error) (*Lock, error) {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("wait for the lock %s: %w", filepath.Base(path), err)
 		}
-		f, err := takeLock(path)
+		f, holder, err := takeLock(path)
 		if err != nil {
 			return nil, fmt.Errorf("take the lock: %w", err)
 		}
 		if f != nil {
-			return sync.OnceFunc(func() {
-				unlock(f)
-				_ = f.Close()
-			}), nil
+			return &Lock{file: f, path: path}, nil
+		}
+		if watch != nil {
+			if err := watch(holder); err != nil {
+				return nil, err
+			}
 		}
 		wait(ctx, pause)
 	}
 }
 
-// takeLock returns nil if somebody else has the lock.
-func takeLock(path string) (*os.File, error) {
+// takeLock returns no file if somebody else has the lock, and what is known of them.
+func takeLock(path string) (*os.File, Holder, error) {
 	f, err := openLockFile(path)
 	if err != nil {
-		return nil, &FileError{Path: path, Problem: "cannot be opened as a lock", Err: err}
+		return nil, Holder{}, lockFileError(path, err)
 	}
 	mine, err := f.Stat()
-	if err == nil && !mine.Mode().IsRegular() {
-		_ = f.Close()
-		return nil, &FileError{Path: path, Problem: "is not a regular file"}
+	if err == nil {
+		if problem := lockProblem(mine); problem != "" {
+			_ = f.Close()
+			return nil, Holder{}, &FileError{Path: path, Problem: problem}
+		}
 	}
 	taken := false
 	if err == nil {
@@ -77,15 +120,37 @@ func takeLock(path string) (*os.File, error) {
 	}
 	if taken {
 		if isCurrent(path, mine) {
-			return f, nil
+			return f, Holder{}, nil
 		}
 		unlock(f)
 	}
+	var holder Holder
+	if err == nil && !taken {
+		holder = readHolder(f)
+	}
 	_ = f.Close()
 	if err != nil {
-		return nil, &FileError{Path: path, Problem: "cannot be locked", Err: err}
+		return nil, Holder{}, &FileError{Path: path, Problem: "cannot be locked", Err: err}
 	}
-	return nil, nil
+	return nil, holder, nil
+}
+
+// lockFileError tells a file that must not be used, whoever may open it, from a disk
+// that takes no new one.
+func lockFileError(path string, err error) error {
+	if info, statErr := os.Lstat(path); statErr == nil {
+		if problem := lockProblem(info); problem != "" {
+			return &FileError{Path: path, Problem: problem}
+		}
+	}
+	return &FileError{Path: path, Problem: "cannot be opened as a lock", Err: err}
+}
+
+func lockProblem(info os.FileInfo) string {
+	if !info.Mode().IsRegular() {
+		return "is not a regular file"
+	}
+	return ownerProblem(info)
 }
 
 // isCurrent reports whether the file that was opened is still the one at path. A person

@@ -12,13 +12,20 @@ import (
 )
 
 func accessProblem(_ string, info fs.FileInfo) (string, error) {
-	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
-		return "belongs to another user", nil
+	if problem := ownerProblem(info); problem != "" {
+		return problem, nil
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return fmt.Sprintf("can be used by others (mode %04o)", mode), nil
 	}
 	return "", nil
+}
+
+func ownerProblem(info fs.FileInfo) string {
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+		return "belongs to another user"
+	}
+	return ""
 }
 
 // fileProblem asks the same of a file.

@@ -113,6 +113,9 @@ func TestOtherOwner(t *testing.T) {
 	if !errors.As(err, &fileErr) || fileErr.Problem != "belongs to another user" {
 		t.Errorf("ReadFile(%q) = %v, want a *FileError about its owner", file, err)
 	}
+	if _, err := LockFile(t.Context(), file); !errors.As(err, &fileErr) || fileErr.Problem != "belongs to another user" || fileErr.Err != nil {
+		t.Errorf("LockFile(%q) = %v, want a *FileError about its owner", file, err)
+	}
 }
 
 func TestReadFileRefuses(t *testing.T) {

@@ -55,6 +55,9 @@ func accessProblem(path string, _ fs.FileInfo) (string, error) {
 // fileProblem is "": a file inherits the access list of its folder, which OpenDir checked.
 func fileProblem(fs.FileInfo) string { return "" }
 
+// ownerProblem is "": see fileProblem.
+func ownerProblem(fs.FileInfo) string { return "" }
+
 // makePrivate makes a folder with an access list of its own: the user and nobody else,
 // inherited by all that is made in it, nothing inherited from above.
 func makePrivate(path string) error {
@@ -122,7 +125,7 @@ func openLockFile(path string) (*os.File, error) {
 // system frees it with the file, at the latest when the process ends.
 func tryLock(f *os.File) (taken bool, err error) {
 	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
-		0, 1, 0, &windows.Overlapped{})
+		0, 1, 0, lockedByte())
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
 		return false, nil
 	}
@@ -130,5 +133,8 @@ func tryLock(f *os.File) (taken bool, err error) {
 }
 
 func unlock(f *os.File) {
-	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{})
+	_ = windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, lockedByte())
 }
+
+// lockedByte lies behind all that is written: what is locked here cannot be read by others.
+func lockedByte() *windows.Overlapped { return &windows.Overlapped{Offset: 1 << 30} }
