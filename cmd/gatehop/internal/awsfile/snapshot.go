@@ -81,9 +81,9 @@ func (s *snapshot) same(t *snapshot) bool {
 // file and then writes it, a few thousand bytes at a time.
 const (
 	lookPause     = 2 * time.Millisecond
-	quietWhole    = 10 * time.Millisecond
-	quietEmpty    = 100 * time.Millisecond // an empty one is more likely half of a change
-	patienceWhole = 2 * time.Second
+	quietWhole    = 20 * time.Millisecond
+	quietEmpty    = time.Second // an empty one is more likely half of a change, by a program that may have to wait for the processor
+	patienceWhole = 5 * time.Second
 )
 
 // whole reads by read until nobody seems to be in the middle of writing.
