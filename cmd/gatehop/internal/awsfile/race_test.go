@@ -336,3 +336,11 @@ func dirNames(t *testing.T, dir string) string {
 	}
 	return strings.Join(names, " ")
 }
+
+// pauseCounting waits for nothing and adds up what it should have waited.
+func pauseCounting(total *time.Duration) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		*total += d
+		return ctx.Err()
+	}
+}
