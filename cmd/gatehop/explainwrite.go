@@ -32,6 +32,8 @@ func explainWrite(err error, e *explanation) bool {
 		e.hint = "try again; `gatehop exec " + write.Profile + "` works meanwhile"
 	case errors.As(err, &refusal):
 		e.status, e.hint = statusUsage, refusalHint(refusal, write.File)
+	case errors.As(err, &target) && strings.Contains(target.Problem, "all the time"):
+		e.hint = "try again when that program has finished"
 	case errors.As(err, &target) && target.Err == nil:
 		e.status, e.hint = statusUsage, targetHint(target)
 	case errors.As(err, &target):

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -27,9 +28,68 @@ func quote(text string) string { // regexp.QuoteMeta, but for what the pattern r
 	return text
 }
 
-// beside runs the AWS CLI's own writer over and over until stop is closed, and wants
-// what it wrote to be there each time.
-func beside(t *testing.T, path string, stop <-chan struct{}) (rounds int, err error) {
+// awsWriter sets the key of [beside] with code of the AWS CLI.
+type awsWriter func(id string) error
+
+// awsCommand is the AWS CLI itself, one process each time.
+func awsCommand(t *testing.T, path string) awsWriter {
+	home := t.TempDir()
+	return func(id string) error {
+		cmd := exec.Command("aws", "configure", "set", "aws_access_key_id", id, "--profile", "beside")
+		cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "AWS_SHARED_CREDENTIALS_FILE=" + path,
+			"AWS_CONFIG_FILE=" + filepath.Join(home, "config")}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("aws configure set: %w\n%s", err, out)
+		}
+		return nil
+	}
+}
+
+// awsClass is the class that writes for the AWS CLI, in one process, so that it is at
+// the file a hundred times as often.
+func awsClass(t *testing.T, path string) awsWriter {
+	const program = `import sys
+from awscli.customizations.configure.writer import ConfigFileWriter
+for line in sys.stdin:
+    ConfigFileWriter().update_config({"__section__": "beside", "aws_access_key_id": line.strip()}, sys.argv[1])
+    print("done", flush=True)
+`
+	var python string
+	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(candidate, "-c", "import awscli.customizations.configure.writer").Run() == nil {
+			python = candidate
+			break
+		}
+	}
+	if python == "" {
+		t.Fatal("no python3 here has the AWS CLI")
+	}
+	cmd := exec.CommandContext(t.Context(), python, "-c", program, path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
+	answers := bufio.NewReader(out)
+	return func(id string) error {
+		_, err := fmt.Fprintln(in, id)
+		if err == nil {
+			_, err = answers.ReadString('\n')
+		}
+		return err
+	}
+}
+
+// beside writes over and over until stop is closed, and wants what was written to be
+// there each time.
+func beside(path string, write awsWriter, stop <-chan struct{}) (rounds int, err error) {
 	for {
 		select {
 		case <-stop:
@@ -37,14 +97,11 @@ func beside(t *testing.T, path string, stop <-chan struct{}) (rounds int, err er
 		default:
 		}
 		rounds++
-		cmd := exec.Command("aws", "configure", "set", "aws_access_key_id", fmt.Sprintf("AKIA%d", rounds), "--profile", "beside")
-		home := t.TempDir()
-		cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "AWS_SHARED_CREDENTIALS_FILE=" + path,
-			"AWS_CONFIG_FILE=" + filepath.Join(home, "config")}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return rounds, fmt.Errorf("aws configure set: %w\n%s", err, out)
+		id := fmt.Sprintf("AKIA%d", rounds)
+		if err := write(id); err != nil {
+			return rounds, err
 		}
-		want, last := fmt.Sprintf("aws_access_key_id = AKIA%d\n", rounds), []byte(nil)
+		want, last := "aws_access_key_id = "+id+"\n", []byte(nil)
 		for waited := time.Duration(0); ; waited += 10 * time.Millisecond {
 			if last, err = os.ReadFile(path); err != nil || strings.Contains(string(last), want) {
 				break
@@ -57,12 +114,19 @@ func beside(t *testing.T, path string, stop <-chan struct{}) (rounds int, err er
 		if err != nil {
 			return rounds, err
 		}
+		time.Sleep(100 * time.Millisecond) // nobody is at it all the time
 	}
 }
 
 // TestInteropWriters is TestParallelWriters with the AWS CLI writing into the same file
 // all the while. It knows no lock and empties the file before it writes it.
 func TestInteropWriters(t *testing.T) {
+	for name, writer := range map[string]func(*testing.T, string) awsWriter{"aws": awsCommand, "its writer": awsClass} {
+		t.Run(name, func(t *testing.T) { writeBeside(t, writer) })
+	}
+}
+
+func writeBeside(t *testing.T, writer func(*testing.T, string) awsWriter) {
 	file, pattern := besideFile()
 	path, login := writersWorld(t, file)
 	w := watch(path, pattern, "\n")
@@ -70,12 +134,12 @@ func TestInteropWriters(t *testing.T) {
 	if _, err := w.sections([]byte(file)); err != nil {
 		t.Fatal(err)
 	}
+	write := writer(t, path)
 	w.start()
-	stop := make(chan struct{})
-	ended := make(chan error, 1)
+	stop, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		rounds, err := beside(t, path, stop)
-		if err == nil && rounds < 3 {
+		rounds, err := beside(path, write, stop)
+		if err == nil && rounds < 2 {
 			err = errors.New("aws was not at it")
 		}
 		t.Logf("aws wrote %d times", rounds)
@@ -105,10 +169,11 @@ func TestInteropWritersControl(t *testing.T) {
 	}
 	w := watch(path, pattern, "\n")
 	w.patient = true
+	write := awsCommand(t, path)
 	w.start()
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, err := beside(t, path, stop)
+		_, err := beside(path, write, stop)
 		ended <- err
 	}()
 	err := atOnce(writers, func(i int) error {
