@@ -53,12 +53,11 @@ func (e *shadowError) Error() string {
 		e.Section, e.File, e.Line, e.Key)
 }
 
-// edits are the writings as edits of the credentials file. Values that are not known
-// yet are placeholders.
-func edits(ws []writing, overwrite bool) ([]awsfile.Edit, error) {
+// edits are the writings as edits of the credentials file, their keys as keysOf says.
+func edits(ws []writing, overwrite bool, keysOf func(writing) ([]sink.Var, error)) ([]awsfile.Edit, error) {
 	var all []awsfile.Edit
 	for _, w := range ws {
-		keys, err := w.keys()
+		keys, err := keysOf(w)
 		if err != nil {
 			return nil, err
 		}
@@ -74,21 +73,16 @@ func edits(ws []writing, overwrite bool) ([]awsfile.Edit, error) {
 	return all, nil
 }
 
-func (w writing) keys() ([]sink.Var, error) {
-	if w.Session.AccessKeyID != "" {
-		return sink.Section(w.Session, w.Region)
+func (w writing) keys() ([]sink.Var, error) { return sink.Section(w.Session, w.Region) }
+
+// placeholders are the keys before the sign-in: what is not known yet says so.
+func (w writing) placeholders() ([]sink.Var, error) {
+	later := secret.New("<after the sign-in>")
+	keys := []sink.Var{{Name: "aws_access_key_id", Value: later}, {Name: "aws_secret_access_key", Value: later}, {Name: "aws_session_token", Value: later}}
+	if w.Region != "" {
+		keys = append(keys, sink.Var{Name: "region", Value: secret.New(w.Region)})
 	}
-	keys := []sink.Var{}
-	for _, name := range []string{"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region", "x_security_token_expires"} {
-		value := secret.New("<after the sign-in>")
-		if name == "region" {
-			value = secret.New(w.Region)
-		}
-		if name != "region" || w.Region != "" {
-			keys = append(keys, sink.Var{Name: name, Value: value})
-		}
-	}
-	return keys, nil
+	return append(keys, sink.Var{Name: "x_security_token_expires", Value: later}), nil
 }
 
 // applyAll makes all edits or none.
@@ -119,7 +113,7 @@ func (a *app) planSections(ctx context.Context, ws []writing, overwrite bool) (f
 	if err != nil {
 		return "", "", err
 	}
-	all, err := edits(ws, overwrite)
+	all, err := edits(ws, overwrite, writing.placeholders)
 	if err != nil {
 		return "", "", err
 	}
@@ -153,7 +147,7 @@ func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (
 	if err != nil {
 		return awsfile.Written{}, err
 	}
-	all, err := edits(ws, overwrite)
+	all, err := edits(ws, overwrite, writing.keys)
 	if err != nil {
 		return awsfile.Written{}, err
 	}
