@@ -16,13 +16,12 @@ const raceFile = "# a comment\n[beside]\naws_access_key_id = AKIA0\nk = v\n"
 
 // stage is one Update on a stage: before each of its steps the others may act.
 type stage struct {
-	path  string
-	step  int
-	now   time.Time              // stands still but for pauses, so that a slow machine changes nothing
-	acts  map[int][]func() error // by step
-	whole map[string]bool        // what a reader may see
-	torn  bool                   // another program is in the middle of a write
-	err   error
+	path string
+	step int
+	now  time.Time              // stands still but for pauses, so that a slow machine changes nothing
+	acts map[int][]func() error // by step
+	torn bool                   // another program is in the middle of a write
+	err  error
 }
 
 // tick is called before every step of the Update.
