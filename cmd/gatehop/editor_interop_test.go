@@ -20,9 +20,9 @@ var oddFiles = []string{
 	"[w]\r\n  output = json\r\n  # within\r\n\r\n[beside]\r\nk = v",
 }
 
-// readBack asks every client who it is with profile w, once it has been written into
+// askEveryone asks every client who it is with profile w, once it has been written into
 // each of the files, and who it is once it has been written again for another profile.
-const readBack = `set -e
+const askEveryone = `set -e
 for file in "$FILES"/*; do
   cp "$file" "$AWS_SHARED_CREDENTIALS_FILE"
   chmod 600 "$AWS_SHARED_CREDENTIALS_FILE"
@@ -55,7 +55,7 @@ func TestInteropEditor(t *testing.T) {
 	}
 	p := newPerson(t)
 	env := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "FILES=" + files, "CLIENTS=go js aws"}
-	got := p.run(t, env, filepath.Join(bin, "gatehop"), "sandbox", "--", "sh", "-c", readBack)
+	got := p.run(t, env, filepath.Join(bin, "gatehop"), "sandbox", "--", "sh", "-c", askEveryone)
 	if got.status != 0 {
 		t.Errorf("status %d\n%s%s", got.status, got.stdout, got.stderr)
 	}

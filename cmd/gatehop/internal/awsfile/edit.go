@@ -237,13 +237,17 @@ func verify(old *File, data []byte, e *Edit, found bool) error {
 		want = append(want, strings.Trim(header(e.Kind, e.Section), "[]"))
 	}
 	s, ok := f.Section(e.Kind, e.Section)
+	line := s.Line
+	if !found {
+		line = 0 // no line of the file as it is
+	}
 	if !ok || s.Differs != "" || !slices.Equal(f.names(), want) || len(f.Oddities) != len(old.Oddities) {
-		return e.refuse(s.Line, "", unlikeAfter)
+		return e.refuse(line, "", unlikeAfter)
 	}
 	for _, set := range e.Set {
 		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
 		if i < 0 || s.Keys[i].Value != set.Value.Reveal() || s.Keys[i].Differs != "" {
-			return e.refuse(s.Line, set.Name, unlikeAfter)
+			return e.refuse(line, set.Name, unlikeAfter)
 		}
 	}
 	return nil

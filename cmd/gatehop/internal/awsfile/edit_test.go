@@ -39,6 +39,7 @@ func refusals() []refusal {
 		{"a name with a line end", "", name("a\nb"), 0, "has a name", false},
 		{"a name outside ASCII", "", name("ü"), 0, "has a name", false},
 		{"a name with #", "", name("a#b"), 0, "has a name", false},
+		{"a name that JavaScript's objects have", "", name("constructor"), 0, "would not read the same", false},
 		{"DEFAULT", "", name("DEFAULT"), 0, "is no profile", false},
 		{"another kind", "", with(func(e *Edit) { e.Kind = Services }), 0, "no kind", false},
 		{"nothing to set", "", with(func(e *Edit) { e.Set = nil }), 0, "no key", false},

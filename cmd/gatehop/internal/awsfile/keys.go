@@ -161,10 +161,12 @@ func (r *keyReader) endKey() {
 	k := &r.keys[len(r.keys)-1]
 	k.Value = strings.TrimRightFunc(strings.Join(r.more, "\n"), isSpace)
 	if k.Differs == "" && strings.Contains(k.Value, "\n") {
-		k.Differs = "goes on in further lines, of which the JavaScript SDK reads the first alone"
+		k.Differs = goesOn
 	}
 	r.more = nil
 }
+
+const goesOn = "goes on in further lines, of which the JavaScript SDK reads the first alone"
 
 // isLoneQuote reports whether the Go SDK, which takes quotes off, takes value for one.
 func isLoneQuote(value string) bool {
