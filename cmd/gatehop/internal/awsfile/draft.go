@@ -87,7 +87,7 @@ func (d *draft) change(e *Edit, s Section) error {
 	for _, k := range s.Keys {
 		value, set := want[k.Name]
 		switch {
-		case set && k.Differs != "" && k.Differs != goesOn && k.Value != "": // those two the new value mends
+		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue:
 			return e.refuse(k.Line, k.Name, k.Differs)
 		case set:
 			d.setValue(k, value)

@@ -244,7 +244,7 @@ func verify(old *File, data []byte, e *Edit, found bool) error {
 	if !ok || s.Differs != "" || !slices.Equal(f.names(), want) || len(f.Oddities) != len(old.Oddities) {
 		return e.refuse(line, "", unlikeAfter)
 	}
-	for _, set := range e.Set {
+	for _, set := range append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)}) {
 		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
 		if i < 0 || s.Keys[i].Value != set.Value.Reveal() || s.Keys[i].Differs != "" {
 			return e.refuse(line, set.Name, unlikeAfter)

@@ -84,6 +84,8 @@ func refusals() []refusal {
 		{"key with a comment", "[w]\n" + mark + "region = a # b\n", e, 3, "comment behind", false},
 		{"key with a colon", "[w]\n" + mark + "region: a\n", e, 3, "colon", false},
 		{"key in capitals", "[w]\n" + mark + "Region = a\n", e, 3, "lower case", false},
+		{"an empty key in capitals", "[w]\n" + mark + "Region =\n", e, 3, "lower case", false},
+		{"an empty mark in capitals", "[w]\nX_gatehop_profile =\n", e, 2, "lower case", false},
 		{"key in quotes", "[w]\n" + mark + "region = \"a\"\n", e, 3, "quotes", false},
 		{"an indented header below", "[w]\n  [x]\nk = v\n", e, 1, "would not read the same", false},
 		{"indented keys below an empty one", "[w]\n " + mark + " output =\n", e, 1, "", false},
@@ -276,7 +278,8 @@ func FuzzApply(f *testing.F) {
 		if again, err := apply(out, e); err != nil || !bytes.Equal(again, out) {
 			t.Fatalf("Apply twice to %q = %q, %v, want %q", data, again, err, out)
 		}
-		if old, found := Scan(data).Section(Credentials, "w"); !found || Owner(old) == "" {
+		old, _ := Scan(data).Section(Credentials, "w")
+		if ours, _ := marked(old); !ours {
 			if back, err := withdraw(out, e); err != nil || !bytes.Equal(back, data) {
 				t.Fatalf("Withdraw after Apply to %q = %q, %v", data, back, err)
 			}
