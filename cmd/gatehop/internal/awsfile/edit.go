@@ -82,16 +82,6 @@ func marked(s Section) (ours, made bool) {
 	return false, false
 }
 
-// Owner returns the profile for which gatehop wrote the section, "" if it did not.
-func Owner(s Section) string {
-	for _, k := range s.Keys {
-		if k.Name == OwnerKey {
-			return k.Value
-		}
-	}
-	return ""
-}
-
 // isSource reports whether a key gives credentials, or goes with those that another
 // key of its section gives.
 func isSource(kind Kind, name string) bool {
