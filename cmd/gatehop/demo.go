@@ -65,7 +65,7 @@ both on this machine. Nothing of yours is read or changed.
 		return err
 	}
 	fmt.Fprint(a.stdout, "\n3. AssumeRoleWithSAML into the gateway account, AssumeRole into the destination.\n\n")
-	hops, err := a.walk(ctx, f, ch)
+	hops, _, err := a.walk(ctx, f, ch)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func explain(err error) explanation {
 
 // explainers are asked in order; the first that knows the error fills in the rest.
 var explainers = []func(error, *explanation) bool{
-	explainShared, explainInterrupt, explainStart, explainUsage, explainProfile, explainState, explainRole, explainPin,
+	explainShared, explainInterrupt, explainStart, explainUsage, explainProfile, explainWrite, explainState, explainRole, explainPin,
 	explainSecret, explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -79,6 +80,18 @@ func TestExplain(t *testing.T) {
 		{&flow.EncryptedError{Profile: "p"}, statusUsage, "gatehop_principal_arn"},
 		{&store.DirError{Path: "/x", Problem: "can be used by others (mode 0755)"}, statusUsage, "chmod 700"},
 		{&store.DirError{Path: "/x", Problem: "is a symbolic link"}, statusUsage, "GATEHOP_HOME"},
+		{&shadowError{Section: "p", Key: "role_arn"}, statusUsage, "--write=NAME"},
+		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2, Foreign: true}}, statusUsage, "--overwrite"},
+		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2}}, statusUsage, "edit /x"},
+		{&writeError{File: "/x", Err: &awsfile.RefusalError{}}, statusUsage, "--write=NAME"},
+		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "is in a folder that others can write (/d, mode 0775)"}}, statusUsage, `chmod go-w "/d"`},
+		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "is read-only (mode 0400)"}}, statusUsage, "chmod u+w"},
+		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "belongs to another user"}}, statusUsage, "AWS_SHARED_CREDENTIALS_FILE"},
+		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "is being written all the time by another program"}}, statusFailed, "try again"},
+		{&writeError{File: "/x", Profile: "p", Err: &awsfile.TargetError{Path: "/d/x", Problem: "cannot be replaced", Err: fs.ErrPermission}}, statusFailed, "gatehop exec p"},
+		{&writeError{File: "/x", Profile: "p", Err: errBusyFile}, statusFailed, "gatehop exec p"},
+		{&writeError{File: "/x", Profile: "p", Err: &store.FileError{Path: "/s", Problem: "cannot be written"}}, statusFailed, "gatehop exec p"},
+		{&writeError{File: "/x", Err: &store.DirError{Path: "/s", Problem: "can be used by others (mode 0755)"}}, statusUsage, "chmod 700"},
 		{&flow.ChoicesError{Err: fs.ErrInvalid}, statusUsage, "logout --all"},
 		{&waitError{Profile: "p"}, statusHuman, "gatehop login p"},
 		{&signInError{Profile: "p", Err: &idp.NeedsInputError{Question: idp.Question{Field: "username"}}}, statusHuman, "gatehop login p"},

@@ -34,6 +34,8 @@ func killScenarios() []killScenario {
 			followers: dev, warm: dev, costs: costs(1, 1, 1)},
 		{name: "logout", prepare: [][]string{dev}, leader: []string{"gatehop", "logout", "gateway"},
 			followers: dev, warm: dev, costs: costs(1, 1, 1)},
+		{name: "login --write", prepare: [][]string{dev}, leader: []string{"gatehop", "login", "dev", "--write=w1"},
+			followers: dev, warm: dev, costs: costs(0, 0, 0), writes: "w1"},
 	}
 }
 

@@ -36,7 +36,7 @@ func fileRules() []struct {
 		pattern string
 		whole   func(r *killRun, dir store.Dir, name string) error
 	}{
-		{"*.lock", anything}, {"locks/*.lock", anything},
+		{"*.lock", anything}, {"locks/*.lock", anything}, {"guard/*.lock", anything},
 		{".tmp-*", temp}, {"*/.tmp-*", temp},
 		{"session.key", func(_ *killRun, dir store.Dir, name string) error {
 			key, err := store.ReadFile(dir, name)
@@ -49,6 +49,13 @@ func fileRules() []struct {
 			data, err := store.ReadFile(dir, name)
 			if err == nil && !json.Valid(data) {
 				err = fmt.Errorf("no JSON: %q", data)
+			}
+			return err
+		}},
+		{"backups/*", func(r *killRun, dir store.Dir, name string) error {
+			data, err := store.ReadFile(dir, name)
+			if err == nil && string(data) != foreignCredentials {
+				err = fmt.Errorf("no whole version of the credentials file: %q", data)
 			}
 			return err
 		}},
@@ -95,7 +102,7 @@ func (r *killRun) keys() (keys []string, err error) {
 }
 
 // foreignCredentials is what somebody else has in the credentials file.
-const foreignCredentials = "# mine\r\n[ other ]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE ; no space\n\n  nested = 1\n;[w1]\nlast line without an end"
+const foreignCredentials = "# mine\n[ other ]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE ; no space\n\n  nested = 1\n;[w1]\nlast  =  line\n"
 
 // judgeCredentials wants every foreign byte in its place and a section as a whole.
 func (r *killRun) judgeCredentials() error {

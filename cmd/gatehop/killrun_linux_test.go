@@ -303,7 +303,11 @@ func (r *killRun) judgeWarm() error {
 			return err
 		}
 	}
-	if out, err := r.command([]string{"gatehop", "login", "dev", "--force"}).CombinedOutput(); err != nil {
+	again := []string{"gatehop", "login", "dev", "--force"}
+	if r.writes != "" {
+		again = append(again, "--write="+r.writes)
+	}
+	if out, err := r.command(again).CombinedOutput(); err != nil {
 		r.problem("login when all is over: %w: %s", err, out)
 	}
 	for _, name := range r.temps {

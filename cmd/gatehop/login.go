@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/saml"
@@ -17,7 +20,13 @@ type loginOptions struct {
 	duration time.Duration
 	force    bool
 	json     bool
+
+	write             string // "": write nothing
+	dryRun, overwrite bool
 }
+
+// writeDefault is --write without a name.
+const writeDefault = "PROFILE-session"
 
 func loginCommand(a *app) *cobra.Command {
 	var o loginOptions
@@ -26,31 +35,61 @@ func loginCommand(a *app) *cobra.Command {
 		Long: `Signs in at the identity provider of PROFILE, takes the gateway's role and walks
 the chain to PROFILE. What is still good is used as it is; --force renews it all.
 
-Standard output has one line per hop, or JSON with --json.`,
+Standard output has one line per hop, or JSON with --json.
+
+--write also puts the credentials into a section of the AWS credentials file, for
+tools that can read nothing else; run it again when they have expired. No other byte
+of the file changes. --dry-run only shows what would, and signs in nowhere.`,
 		Example: `  gatehop login gateway
+  gatehop login prod --write             (as profile prod-session)
+  gatehop login prod --write=legacy --dry-run
   gatehop login gateway --duration 8h
   gatehop login open --role 111111111111/ReadOnly    (a gateway that names no role)`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
-		RunE: func(c *cobra.Command, given []string) error { return a.login(c.Context(), given, o) },
+		RunE: func(c *cobra.Command, given []string) error {
+			if c.Flags().Changed("write") && o.write == "" {
+				return &usageError{text: "--write= names no section", command: "gatehop login"}
+			}
+			return a.login(c.Context(), given, o)
+		},
 	}
 	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern")
 	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h; signs in again, like --force")
 	c.Flags().BoolVar(&o.force, "force", false, "sign in again and renew every hop")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().StringVar(&o.write, "write", "", "also write the section `NAME` of the AWS credentials file")
+	c.Flags().Lookup("write").NoOptDefVal = writeDefault
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "with --write: show what would change in the file, and do nothing else")
+	c.Flags().BoolVar(&o.overwrite, "overwrite", false, "with --write: replace credentials in that section that gatehop did not write")
 	return c
+}
+
+func (o loginOptions) check() error {
+	if o.duration != 0 && (o.duration < 15*time.Minute || o.duration > 12*time.Hour) {
+		return &usageError{text: fmt.Sprintf("--duration %v is not between 15m and 12h", o.duration), command: "gatehop login"}
+	}
+	if o.write == "" && (o.dryRun || o.overwrite) {
+		return &usageError{text: "--dry-run and --overwrite go with --write", command: "gatehop login"}
+	}
+	return nil
 }
 
 func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	a.isLogin = true
-	if o.duration != 0 && (o.duration < 15*time.Minute || o.duration > 12*time.Hour) {
-		return &usageError{text: fmt.Sprintf("--duration %v is not between 15m and 12h", o.duration), command: "gatehop login"}
+	if err := o.check(); err != nil {
+		return err
 	}
+	a.unattended = a.unattended || o.dryRun
 	ch, err := a.chain(ctx, given)
 	if err != nil {
 		return err
 	}
 	if o.role != "" && ch[0].RoleARN != "" {
 		return &usageError{text: fmt.Sprintf("--role %q: profile %s names its role itself (%s)", o.role, ch[0].Name, ch[0].RoleARN), command: "gatehop login"}
+	}
+	write, err := a.planWrite(ctx, ch, o)
+	if o.dryRun || err != nil {
+		return err
 	}
 	f, err := a.flow(ch)
 	if err != nil {
@@ -69,19 +108,65 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	if s.Endpoint != "" && !o.json {
 		fmt.Fprintf(a.stderr, "STS endpoint: %s\n", s.Endpoint) // said with --quiet too: it gets the sign-in
 	}
-	hops, err := a.walk(ctx, f, ch)
+	hops, last, err := a.walk(ctx, f, ch)
 	if err != nil {
 		return err
 	}
 	a.warnShort(ch, hops)
-	if o.json {
-		report := map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops}
-		if s.Endpoint != "" {
-			report["sts_endpoint"] = s.Endpoint
-		}
-		return a.printJSON(report)
+	report := map[string]any{"profile": ch[len(ch)-1].Name, "user": hops[0].User, "hops": hops}
+	if s.Endpoint != "" {
+		report["sts_endpoint"] = s.Endpoint
 	}
-	return a.printHops(hops)
+	if !o.json {
+		err = a.printHops(hops)
+	}
+	if write != nil && err == nil {
+		write.Session = last.Credentials
+		var done awsfile.Written
+		done, err = a.writeSections(ctx, []writing{*write}, o.overwrite)
+		report["written"] = written{File: done.Path, Section: write.Section}
+	}
+	if err != nil {
+		delete(report, "written")
+	}
+	if o.json { // said after a failed writing too: the session is there all the same
+		err = errors.Join(a.printJSON(report), err)
+	}
+	return err
+}
+
+// written says in JSON where credentials were written.
+type written struct {
+	File    string `json:"file"`
+	Section string `json:"section"`
+	Diff    string `json:"diff,omitempty"` // of --dry-run
+}
+
+// planWrite finds what --write would be refused for, and shows it with --dry-run. nil
+// is no --write.
+func (a *app) planWrite(ctx context.Context, ch profile.Chain, o loginOptions) (*writing, error) {
+	if o.write == "" {
+		return nil, nil
+	}
+	region, err := a.regionOf(ch)
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{Profile: ch[len(ch)-1].Name, Section: o.write, Region: region}
+	if o.write == writeDefault {
+		w.Section = defaultSection(w.Profile)
+	}
+	file, diff, err := a.planSections(ctx, []writing{*w}, o.overwrite)
+	switch {
+	case err != nil || !o.dryRun:
+		return w, err
+	case o.json:
+		return w, a.printJSON(written{File: file, Section: w.Section, Diff: diff})
+	case diff == "":
+		a.say("nothing would change in %s", file)
+	}
+	_, err = io.WriteString(a.stdout, diff)
+	return w, err
 }
 
 // hopReport is one hop as login and the demo show it.
@@ -99,7 +184,7 @@ type hopReport struct {
 }
 
 // walk runs the chain and reports each hop.
-func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopReport, error) {
+func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopReport, flow.Session, error) {
 	var hops []hopReport
 	last, err := f.Walk(ctx, ch, func(p profile.Profile, s flow.Session) {
 		role := p.RoleARN
@@ -116,7 +201,7 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 	if err == nil {
 		a.sayClock(last.Skew)
 	}
-	return hops, err
+	return hops, last, err
 }
 
 // clockTolerance is how far the local clock may be from AWS's before it is worth a word.

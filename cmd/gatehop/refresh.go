@@ -19,8 +19,8 @@ import (
 const refreshParallel = 10
 
 type refreshOptions struct {
-	atLeast time.Duration
-	json    bool
+	atLeast                time.Duration
+	write, overwrite, json bool
 }
 
 func refreshCommand(a *app) *cobra.Command {
@@ -32,14 +32,20 @@ that long: from the cache where they are, else with a new hop, else with a sign-
 What needs nobody asks nobody; without a terminal, where a person is needed, it
 exits with status 3.
 
+--write also puts them into sections PROFILE-session of the AWS credentials file, all in
+one step, for tools that can read nothing else.
+
 Standard output has one line per profile, or JSON with --json. If some fail, the
 others are made all the same, and the status is that of the first that failed.`,
 		Example: `  gatehop refresh staging dev --at-least 45m
-  gatehop refresh dev --json && terraform apply`,
+  gatehop refresh dev --json && terraform apply
+  gatehop refresh staging dev --write    (as profiles staging-session and dev-session)`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
 	}
 	c.Flags().DurationVar(&o.atLeast, "at-least", 0, "the life that the credentials must have left, for example 45m")
+	c.Flags().BoolVar(&o.write, "write", false, "also write the sections PROFILE-session of the AWS credentials file")
+	c.Flags().BoolVar(&o.overwrite, "overwrite", false, "with --write: replace credentials in those sections that gatehop did not write")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
@@ -54,9 +60,11 @@ type refreshed struct {
 	Expires  *time.Time `json:"expires,omitempty"`
 	Seconds  *int64     `json:"seconds_left,omitempty"`
 	Error    string     `json:"error,omitempty"`
+	Written  string     `json:"written,omitempty"` // section of the AWS credentials file
 
-	err  error
-	left time.Duration
+	err     error
+	left    time.Duration
+	session flow.Session
 }
 
 func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) error {
@@ -64,24 +72,77 @@ func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) err
 	if err != nil {
 		return err
 	}
-	if err := a.oneProvider(chains); err != nil {
+	writes, err := a.planRefresh(ctx, chains, o)
+	if err != nil {
 		return err
 	}
-	for _, ch := range chains {
-		if err := checkAtLeast(ch, o.atLeast); err != nil {
-			return err
-		}
-		f, err := a.flow(ch)
-		if err != nil {
-			return err
-		}
-		f.AtLeast = o.atLeast
-	}
 	list := a.refreshAll(ctx, chains)
+	unwritten := a.writeRefreshed(ctx, list, writes, o.overwrite)
 	if err := a.printRefreshed(list, o.json); err != nil {
 		return err
 	}
-	return a.reportFailures(list)
+	if err := a.reportFailures(list); err != nil {
+		if unwritten != nil {
+			a.report(unwritten)
+		}
+		return err
+	}
+	return unwritten
+}
+
+// planRefresh finds what is refused before anything is asked or sent.
+func (a *app) planRefresh(ctx context.Context, chains []profile.Chain, o refreshOptions) ([]writing, error) {
+	if o.overwrite && !o.write {
+		return nil, &usageError{text: "--overwrite goes with --write", command: "gatehop refresh"}
+	}
+	if err := a.oneProvider(chains); err != nil {
+		return nil, err
+	}
+	var writes []writing
+	for _, ch := range chains {
+		if err := checkAtLeast(ch, o.atLeast); err != nil {
+			return nil, err
+		}
+		f, err := a.flow(ch)
+		if err != nil {
+			return nil, err
+		}
+		f.AtLeast = o.atLeast
+		region, err := a.regionOf(ch)
+		if err != nil {
+			return nil, err
+		}
+		name := ch[len(ch)-1].Name
+		writes = append(writes, writing{Profile: name, Section: defaultSection(name), Region: region})
+	}
+	if !o.write {
+		return nil, nil
+	}
+	_, _, err := a.planSections(ctx, writes, o.overwrite)
+	return writes, err
+}
+
+// writeRefreshed writes the sections of the profiles that did not fail, in one step.
+func (a *app) writeRefreshed(ctx context.Context, list []refreshed, writes []writing, overwrite bool) error {
+	var good []writing
+	for i := range writes {
+		if list[i].err == nil {
+			writes[i].Session = list[i].session.Credentials
+			good = append(good, writes[i])
+		}
+	}
+	if len(good) == 0 {
+		return nil
+	}
+	if _, err := a.writeSections(ctx, good, overwrite); err != nil {
+		return err
+	}
+	for i := range writes {
+		if list[i].err == nil {
+			list[i].Written = writes[i].Section
+		}
+	}
+	return nil
 }
 
 // chainsOf finds the chains of the named profiles, each once, or of the one that is meant.
@@ -200,7 +261,7 @@ func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {
 		role = s.Role
 	}
 	r.Account, r.Role, r.Identity = accountOf(role), nameOf(role), s.Identity
-	r.left = s.Remaining(a.now())
+	r.session, r.left = s, s.Remaining(a.now())
 	r.Expires, r.Seconds = new(s.Expires.UTC()), new(int64(r.left/time.Second))
 	return r
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +184,34 @@ func TestRefreshParallel(t *testing.T) {
 	}
 	if c := w.sts.Counts(); w.logins() != 1 || c.AssumeRoleWithSAML != 1 || c.AssumeRole != 30 {
 		t.Errorf("%d sign-ins, %+v; want 1, 1, 30", w.logins(), c)
+	}
+}
+
+// TestRefreshWrite wants the sections of all that could be refreshed written in one
+// step, and what is refused refused before anything is sent.
+func TestRefreshWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	w.vars = []string{password(worldPassword)}
+	const foreign = "# mine\n[other]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n"
+	w.write(".aws/credentials", foreign+"\n[staging-session]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n")
+	w.run("refresh", "dev", "staging", "--write").want(t, statusUsage, "staging-session")
+	if n := w.logins(); n != 0 {
+		t.Fatalf("%d sign-ins for what is refused, want none", n)
+	}
+	w.run("refresh", "dev", "--overwrite").want(t, statusUsage, "--overwrite goes with --write")
+	w.write(".aws/credentials", foreign)
+	out := w.run("refresh", "dev", "denied", "staging", "--write").want(t, statusAWS, "AccessDenied",
+		"wrote sections [dev-session] [staging-session] of ")
+	if strings.Contains(out.stdout+out.stderr, "wrote section [") {
+		t.Errorf("written in more than one step:\n%s", out.stderr)
+	}
+	text := readFile(t, filepath.Join(w.home, ".aws", "credentials"))
+	if !strings.HasPrefix(text, foreign) || strings.Count(text, "\naws_session_token = ") != 2 || strings.Contains(text, "denied") {
+		t.Errorf("the credentials file is\n%s", text)
+	}
+	list := w.refresh(0, "staging", "--write")
+	if list[0].Written != "staging-session" || readFile(t, filepath.Join(w.home, ".aws", "credentials")) != text {
+		t.Errorf("the same again: %+v", list)
 	}
 }

@@ -77,9 +77,13 @@ func readProblem(info fs.FileInfo) string {
 
 // WriteFile replaces the file name of dir by one that holds data, mode 0600, in one
 // step: a reader, and the disk after a crash, has all of the old or all of the new. A
-// link in its place is replaced, not followed. The error is a *FileError.
+// link in its place is replaced, not followed. What earlier writers that died left
+// behind is removed once it is old. The error is a *FileError.
 func WriteFile(dir Dir, name string, data []byte) error {
-	_, err := replaceFile(context.Background(), dir, name, data)
+	written, err := replaceFile(context.Background(), dir, name, data)
+	if err == nil {
+		dir.sweep(written)
+	}
 	return err
 }
 

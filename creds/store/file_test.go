@@ -120,3 +120,37 @@ func TestSweep(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteFileSweeps wants gone what a writer that died left behind, once it is old,
+// and nothing else: it may be a copy of something secret.
+func TestWriteFileSweeps(t *testing.T) {
+	t.Parallel()
+	dir, err := OpenDir(filepath.Join(t.TempDir(), "d"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	for name, at := range map[string]time.Time{".tmp-old": old, ".tmp-new": time.Now(), "old": old} {
+		path := filepath.Join(dir.Path(), name)
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := WriteFile(dir, "name", []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if got := strings.Join(left, " "); got != ".tmp-new name old" {
+		t.Errorf("left after WriteFile: %q", got)
+	}
+}

@@ -161,10 +161,16 @@ func (r *keyReader) endKey() {
 	k := &r.keys[len(r.keys)-1]
 	k.Value = strings.TrimRightFunc(strings.Join(r.more, "\n"), isSpace)
 	if k.Differs == "" && strings.Contains(k.Value, "\n") {
-		k.Differs = "goes on in further lines, of which the JavaScript SDK reads the first alone"
+		k.Differs = goesOn
 	}
 	r.more = nil
 }
+
+// What a new value mends.
+const (
+	goesOn  = "goes on in further lines, of which the JavaScript SDK reads the first alone"
+	noValue = "has no value, which not every SDK takes for none"
+)
 
 // isLoneQuote reports whether the Go SDK, which takes quotes off, takes value for one.
 func isLoneQuote(value string) bool {
@@ -190,7 +196,7 @@ func keyDiffers(text, written, value string, delim int, odd bool) string {
 	case written != lower(written):
 		return "is not in lower case, and the JavaScript SDK does not read it so"
 	case value == "":
-		return "has no value, which not every SDK takes for none"
+		return noValue
 	case StripComment(written) != written:
 		return "has a comment in its name, and botocore alone reads it"
 	case StripComment(value) != value || jsCut(value) != value:

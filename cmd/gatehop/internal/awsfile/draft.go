@@ -1,0 +1,155 @@
+package awsfile
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"gatehop/creds/secret"
+)
+
+// draft is a file on its way to the next one: patches of ranges that do not overlap,
+// in order.
+type draft struct {
+	data    []byte // with a line end at the end, unless it is empty
+	lacked  bool   // the file has none
+	eol     string // of what is written
+	patches []patch
+}
+
+type patch struct {
+	at   Range
+	text string
+}
+
+// draft begins an edit. The line ends are the section's, else the file's first.
+func (f *File) draft(s Section, found bool) *draft {
+	d := &draft{data: f.Data, eol: "\n"}
+	first := f.Data
+	if found && bytes.HasSuffix(f.Data[s.Header.Start:s.Header.End], []byte("\n")) {
+		first = f.Data[s.Header.Start:]
+	}
+	if i := bytes.IndexByte(first, '\n'); i > 0 && first[i-1] == '\r' {
+		d.eol = "\r\n"
+	}
+	if d.lacked = len(f.Data) > 0 && f.Data[len(f.Data)-1] != '\n'; d.lacked {
+		d.data = append(slices.Clip(f.Data), d.eol...)
+	}
+	return d
+}
+
+// result puts the file together. One that did not end with a line end does not now:
+// that is how taking the section away again finds out.
+func (d *draft) result() []byte {
+	slices.SortStableFunc(d.patches, func(a, b patch) int { return a.at.Start - b.at.Start })
+	out := make([]byte, 0, len(d.data)+1024)
+	at := 0
+	for _, p := range d.patches {
+		out = append(append(out, d.data[at:p.at.Start]...), p.text...)
+		at = p.at.End
+	}
+	out = append(out, d.data[at:]...)
+	if d.lacked {
+		out = bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r"))
+	}
+	return out
+}
+
+func (d *draft) put(at Range, text string) { d.patches = append(d.patches, patch{at, text}) }
+
+// add makes a new section at the end of the file. The mark stands first in it: it is
+// gatehop's with its header.
+func (d *draft) add(e *Edit) {
+	var b strings.Builder
+	if len(d.data) > 0 {
+		b.WriteString(d.eol)
+	}
+	b.WriteString(header(e.Kind, e.Section) + d.eol)
+	for _, s := range append([]Setting{{OwnerKey, secret.New(e.Owner)}}, e.Set...) {
+		b.WriteString(s.Name + " = " + s.Value.Reveal() + d.eol)
+	}
+	d.put(Range{len(d.data), len(d.data)}, b.String())
+}
+
+// change edits a section that is there.
+func (d *draft) change(e *Edit, s Section) error {
+	if k, ok := e.foreign(s); ok && !e.Overwrite {
+		refusal := e.refuse(k.Line, k.Name, "was not written by gatehop")
+		refusal.Foreign = true
+		return refusal
+	}
+	want := map[string]string{OwnerKey: e.Owner}
+	order := []string{}
+	for _, set := range e.Set {
+		want[set.Name] = set.Value.Reveal()
+		order = append(order, set.Name)
+	}
+	for _, k := range s.Keys {
+		value, set := want[k.Name]
+		switch {
+		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue:
+			return e.refuse(k.Line, k.Name, k.Differs)
+		case set:
+			d.setValue(k, value)
+		case slices.Contains(e.Remove, k.Name) || isSource(e.Kind, k.Name):
+			d.dropLines(k.Lines)
+		}
+		delete(want, k.Name)
+	}
+	d.insert(s, append(order, OwnerKey), want)
+	return nil
+}
+
+// insert writes the keys of values, in order, behind the section's last key. They are
+// indented like it: what is indented less would swallow an indented header below.
+func (d *draft) insert(s Section, order []string, values map[string]string) {
+	at, indent := s.Header.End, ""
+	if len(s.Keys) > 0 {
+		last := s.Keys[len(s.Keys)-1].Lines
+		line := string(d.data[last.Start:last.End])
+		at, indent = last.End, line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	}
+	if at > 0 && d.data[at-1] != '\n' { // the last line, whose end the draft added
+		at = len(d.data)
+	}
+	var b strings.Builder
+	for _, name := range order {
+		if value, ok := values[name]; ok {
+			b.WriteString(indent + name + " = " + value + d.eol)
+		}
+	}
+	if b.Len() > 0 {
+		d.put(Range{at, at}, b.String())
+	}
+}
+
+// setValue replaces a value and takes away the lines that continued it.
+func (d *draft) setValue(k Key, value string) {
+	if k.Value == value {
+		return
+	}
+	if k.Text.Len() == 0 {
+		if c := d.data[k.Text.Start-1]; c == '=' || c == ':' {
+			value = " " + value
+		}
+	}
+	d.put(k.Text, value)
+	l := newLines(d.data, k.Lines.Start, k.Line)
+	if _, ok := l.next(); ok {
+		d.dropLines(Range{l.pos, k.Lines.End})
+	}
+}
+
+// dropLines takes lines away, but for comments and blank lines among them.
+func (d *draft) dropLines(r Range) {
+	l := newLines(d.data, r.Start, 1)
+	for l.pos < r.End {
+		n, ok := l.next()
+		if !ok {
+			return
+		}
+		if c := n.text; c.Len() > 0 && !strings.ContainsRune("#;", rune(d.data[c.Start])) {
+			d.put(n.all, "")
+		}
+	}
+}

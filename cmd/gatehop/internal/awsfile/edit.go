@@ -1,0 +1,262 @@
+package awsfile
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gatehop/creds/secret"
+)
+
+// OwnerKey marks a section that gatehop writes. Its value is the profile whose
+// credentials stand there. No SDK reads it.
+const OwnerKey = "x_gatehop_profile"
+
+// Setting is one key and its value.
+type Setting struct {
+	Name  string // lower case: a-z, 0-9 and _
+	Value secret.Text
+}
+
+// Edit is a change of one section, as data.
+type Edit struct {
+	Kind    Kind // Config or Credentials
+	Section string
+	Set     []Setting // in the order in which new ones are written
+	Remove  []string
+	Owner   string // the value of OwnerKey; never empty
+
+	// Overwrite also takes a section that holds keys of somebody else: those among Set
+	// and Remove are taken over, every other source of credentials is removed.
+	Overwrite bool
+}
+
+// Apply returns the bytes of the file after the edit, or a *RefusalError. The bytes of
+// the file itself if there is nothing to change.
+//
+// Only lines of the edit's own keys, in its section, change. Of a line whose value
+// changes only the value does; lines that continued the old value go, comments among
+// them stay. New keys stand behind the section's last one, indented like it; a new
+// section stands at the end of the file behind a blank line. Whether the file ends
+// with a line end stays as it was.
+//
+// A file that botocore refuses as a whole (byte order mark, section or key twice, junk,
+// bytes that are not UTF-8) is refused, wherever the fault stands: aws could not read
+// what was written, and nothing here would have told.
+func (f *File) Apply(e Edit) ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	if err := f.fault(&e); err != nil {
+		return nil, err
+	}
+	s, found := f.Section(e.Kind, e.Section)
+	if found && s.Differs != "" {
+		return nil, e.refuse(s.Line, "", s.Differs)
+	}
+	if line := f.elsewhere(e.Kind, e.Section); !found && line > 0 {
+		return nil, e.refuse(line, "", "is what only some SDKs read in this line")
+	}
+	d := f.draft(s, found)
+	if found {
+		if err := d.change(&e, s); err != nil {
+			return nil, err
+		}
+	} else {
+		d.add(&e)
+	}
+	data := d.result()
+	return data, verify(f, data, &e, found)
+}
+
+// marked reports whether the section carries the mark, and whether it was made with it:
+// in a section that gatehop made the mark stands first, in one that it found last.
+func marked(s Section) (ours, made bool) {
+	for i, k := range s.Keys {
+		if k.Name == OwnerKey {
+			return true, i == 0
+		}
+	}
+	return false, false
+}
+
+// isSource reports whether a key gives credentials, or goes with those that another
+// key of its section gives.
+func isSource(kind Kind, name string) bool {
+	switch name {
+	case "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token", "aws_account_id",
+		"aws_expiration", "x_principal_arn", "credential_process", "credential_source", "role_arn", "source_profile",
+		"web_identity_token_file", "login_session":
+		return true
+	}
+	return strings.HasPrefix(name, "sso_") || kind == Credentials && strings.HasPrefix(name, "gatehop_")
+}
+
+func (e *Edit) sets(name string) bool {
+	return slices.ContainsFunc(e.Set, func(s Setting) bool { return s.Name == name })
+}
+
+// foreign returns the first key of the section that is not gatehop's and in the way.
+func (e *Edit) foreign(s Section) (Key, bool) {
+	ours, _ := marked(s)
+	for _, k := range s.Keys {
+		named := e.sets(k.Name) || slices.Contains(e.Remove, k.Name)
+		if !ours && named || !named && isSource(e.Kind, k.Name) {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// check refuses what must not be written anywhere.
+func (e *Edit) check() error {
+	switch {
+	case e.Kind != Config && e.Kind != Credentials:
+		return e.refuse(0, "", "is of no kind that can be written")
+	case e.Section == "" || strings.Trim(e.Section, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@/-") != "":
+		return e.refuse(0, "", "has a name that not every SDK reads (letters, digits and ._@/- are fine)")
+	case e.Section == defaultsName && e.Kind == Credentials:
+		return e.refuse(0, "", "is no profile: botocore adds the keys of [DEFAULT] to every other section")
+	case len(e.Set) == 0: // the mark would be the first key of a section that gatehop did not make
+		return e.refuse(0, "", "is given no key")
+	}
+	seen := map[string]bool{}
+	for _, s := range append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)}) {
+		if s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return e.refuse(0, s.Name, "is not written in small letters, digits and _")
+		}
+		if problem := valueProblem(s.Value.Reveal()); problem != "" {
+			return e.refuse(0, s.Name, problem)
+		}
+		if seen[s.Name] || slices.Contains(e.Remove, s.Name) {
+			return e.refuse(0, s.Name, "is named twice")
+		}
+		seen[s.Name] = true
+	}
+	return nil
+}
+
+// valueProblem says why a value must not be written, as the end of a sentence that
+// begins with the key.
+func valueProblem(value string) string {
+	switch {
+	case value == "":
+		return "has no value"
+	case !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "has a value with a line end or another character that cannot be printed"
+	case strings.TrimSpace(value) != value:
+		return "has a value with white space at an end"
+	case StripComment(value) != value:
+		return "has a value of which some SDKs take a part for a comment"
+	case strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
+		return "has a value in quotes, which only the Go SDK removes"
+	}
+	return ""
+}
+
+// fault refuses a file that botocore refuses as a whole, and what would reach into the
+// section from outside.
+func (f *File) fault(e *Edit) error {
+	for _, o := range f.Oddities {
+		if o.Problem != HiddenHeader {
+			return e.refuseFile(o.Line, "holds "+string(o.Problem)+", so that not every SDK reads it")
+		}
+	}
+	type place struct{ section, key string }
+	seen := map[place]bool{}
+	for _, s := range f.Sections {
+		keys, _ := f.keys(s)
+		for _, k := range keys {
+			if seen[place{s.Name, k.Name}] {
+				return e.refuseFile(k.Line, "holds a key twice in one section, for which botocore refuses it")
+			}
+			seen[place{s.Name, k.Name}] = true
+			if _, ok := k.Nested(); !ok && strings.HasPrefix(k.Value, "\n") {
+				return e.refuseFile(k.Line, "holds a nested block with a line without =, for which botocore refuses it")
+			}
+			if s.Name == defaultsName && isSource(e.Kind, k.Name) && !e.sets(k.Name) {
+				return e.refuse(k.Line, k.Name, "stands in [DEFAULT], which botocore alone adds to every section")
+			}
+		}
+	}
+	return nil
+}
+
+// elsewhere returns the line in which any SDK finds a section of that name, 0 if none does.
+func (f *File) elsewhere(kind Kind, profile string) int {
+	if found := f.Readings(kind, profile); len(found) > 0 {
+		return found[0].Line
+	}
+	return 0
+}
+
+// Readings returns every section that one of the SDKs or another takes for the
+// profile's, with its Keys as botocore reads them; without Keys those whose header
+// botocore takes for a part of a value.
+func (f *File) Readings(kind Kind, profile string) []Section {
+	var found []Section
+	for i := range f.Sections {
+		if f.readers(i, kind, profile) != 0 {
+			s := f.Sections[i]
+			s.Keys, s.Differs = f.keys(s)
+			found = append(found, s)
+		}
+	}
+	for i := range f.hidden {
+		for _, reader := range sdks[1:] {
+			if name, ok := reader.names(kind, f.headerText(&f.hidden[i]), ""); ok && name == profile {
+				found = append(found, f.hidden[i])
+				break
+			}
+		}
+	}
+	return found
+}
+
+// verify reads the result once more: the same sections but for a new one, and this one
+// with just these values, for every SDK.
+func verify(old *File, data []byte, e *Edit, found bool) error {
+	if bytes.Equal(data, old.Data) {
+		return nil
+	}
+	f := Scan(data)
+	want := old.names()
+	if !found {
+		want = append(want, strings.Trim(header(e.Kind, e.Section), "[]"))
+	}
+	s, ok := f.Section(e.Kind, e.Section)
+	line := s.Line
+	if !found {
+		line = 0 // no line of the file as it is
+	}
+	if !ok || s.Differs != "" || !slices.Equal(f.names(), want) || len(f.Oddities) != len(old.Oddities) {
+		return e.refuse(line, "", unlikeAfter)
+	}
+	for _, set := range append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)}) {
+		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
+		if i < 0 || s.Keys[i].Value != set.Value.Reveal() || s.Keys[i].Differs != "" {
+			return e.refuse(line, set.Name, unlikeAfter)
+		}
+	}
+	return nil
+}
+
+const unlikeAfter = "stands so that the SDKs would not read the same after the change"
+
+func (f *File) names() []string {
+	var names []string
+	for _, s := range f.Sections {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// header is the header of a profile's section.
+func header(kind Kind, profile string) string {
+	if kind == Config && profile != "default" {
+		return "[" + ProfilePrefix + profile + "]"
+	}
+	return "[" + profile + "]"
+}
