@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -206,14 +207,14 @@ func TestFailureIsAnswered(t *testing.T) {
 	}
 }
 
-// TestWrongPasswordNotShared is the control: logins share nothing, and the same counter
-// sees each of them.
+// TestWrongPasswordNotShared is the control: logins share no failure, and the same counter
+// sees each of them. Each has a password of its own: what was refused is not sent again.
 func TestWrongPasswordNotShared(t *testing.T) {
 	t.Parallel()
 	idp, _, command := realProcesses(t, realOptions{})
 	var cmds []*exec.Cmd
-	for range 3 {
-		cmds = append(cmds, command([]string{password("not-the-password")}, "login", "dev", "--no-input"))
+	for i := range 3 {
+		cmds = append(cmds, command([]string{password(fmt.Sprintf("wrong-%d", i))}, "login", "dev", "--no-input"))
 	}
 	for _, r := range together(t, cmds) {
 		if r.status != statusRefused {

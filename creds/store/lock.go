@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
+// A waiting process looks again after an eighth of the time that it has waited, so that
+// it is never late by much more than that, and a crowd of them leaves the processor to
+// the one at work.
 const (
 	firstPause   = 2 * time.Millisecond
-	longestPause = 50 * time.Millisecond
+	longestPause = 250 * time.Millisecond
 )
 
 // Lock is a lock that is held: an empty file or one that says who holds it (Holder). The
@@ -81,7 +84,7 @@ func (l *Lock) Unlock() {
 }
 
 func takeFile(ctx context.Context, path string, watch func(Holder) error) (*Lock, error) {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+	for waited := time.Duration(0); ; {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("wait for the lock %s: %w", filepath.Base(path), err)
 		}
@@ -97,6 +100,8 @@ func takeFile(ctx context.Context, path string, watch func(Holder) error) (*Lock
 				return nil, err
 			}
 		}
+		pause := min(max(waited/8, firstPause), longestPause)
+		waited += pause
 		wait(ctx, pause)
 	}
 }
