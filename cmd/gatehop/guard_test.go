@@ -12,6 +12,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatehop/idp/idptest"
+	"gatehop/saml/samltest"
 )
 
 // spellings are one person in three ways.
@@ -294,4 +297,49 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// TestCodeCommand signs in where a code is asked for on a page of its own: the command
+// gives one for each sign-in, and a refused code says nothing about the password.
+func TestCodeCommand(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, script string
+		vars         []string
+		status, runs int
+	}{
+		{"command", "echo " + idptest.MFACode, nil, 0, 1},
+		{"environment first", "echo 999999", []string{"GATEHOP_OTP=" + idptest.MFACode}, 0, 0},
+		{"refused", "echo 999999", nil, statusRefused, 1},
+		{"broken", "exit 3", nil, statusFailed, 1},
+		{"nothing gives a code", "", nil, statusHuman, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := commandWorld(t, c.script, worldOptions{})
+			user := idptest.User{Name: "alice", Password: worldPassword, SessionName: "alice", MFA: true,
+				Roles: []string{samltest.RoleValue(gatewayAccount, "Gateway", sandboxProvider, false)}}
+			form, err := idptest.NewForm(idptest.FormOptions{Users: []idptest.User{user}, Signer: w.signer, Now: w.clock, Rand: newRandom(9)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.net = idptest.Transport(map[string]http.Handler{"sso.corp.example": form, stsHost: w.sts})
+			config := "[profile gateway]\ngatehop_idp = form\ngatehop_url = https://sso.corp.example" + idptest.FormEntry +
+				"\ngatehop_username = alice\ngatehop_store = file\nregion = eu-west-1\n"
+			if c.script != "" {
+				config += "gatehop_otp_command = " + filepath.Join(w.home, "pw") + "\n"
+			}
+			w.write(".aws/config", config)
+			w.vars = append([]string{password(worldPassword)}, c.vars...)
+			w.run("credential-process", "gateway").want(t, c.status)
+			if n := w.runs(); n != c.runs {
+				t.Errorf("the command ran %d times, want %d", n, c.runs)
+			}
+			if c.status != statusRefused {
+				return
+			}
+			// The control: with a right code the same password is sent again.
+			w.runWith([]string{"GATEHOP_OTP=" + idptest.MFACode}, "credential-process", "gateway").want(t, 0)
+		})
+	}
 }
