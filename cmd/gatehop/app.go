@@ -32,6 +32,7 @@ type app struct {
 	verbose, quiet, noInput bool
 	unattended              bool   // nobody may be asked, whatever terminal there is
 	command                 string // as it was typed: "login"
+	subject                 string // what of, for others to read; "" is the profile
 	isLogin                 bool   // a person wants to see for themselves
 	wait                    waits
 
@@ -255,7 +256,10 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		},
 		Learned: a.sayLongest,
 	}
-	lock := a.locker(dir, ch)
+	var lock func(context.Context, string) (func(), error)
+	if settings.SignIn.Store != "none" { // then nothing is shared, and waiting brings nothing
+		lock = a.locker(dir, ch)
+	}
 	if a.flows == nil {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}

@@ -17,6 +17,7 @@ import (
 
 	"gatehop/creds/store"
 	"gatehop/idp/idptest"
+	"gatehop/sts/ststest"
 )
 
 // realProcesses is a real company for tests that start several processes, each with
@@ -271,6 +272,24 @@ func holderOf(cmd *exec.Cmd, words string) store.Holder {
 }
 
 func pidText(cmd *exec.Cmd) string { return strconv.Itoa(cmd.Process.Pid) }
+
+// TestNothingKeptNothingAwaited wants runs that share nothing not to stand in line for
+// each other: twelve sign-ins one after the other would take longer than nobody waits.
+func TestNothingKeptNothingAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{bubble: true, config: strings.ReplaceAll(worldConfig, "gatehop_store = file", "gatehop_store = none"),
+			adfs: func(o *idptest.Options) { o.Latency = 300 * time.Millisecond }, sts: func(o *ststest.Options) { o.Latency = 300 * time.Millisecond }})
+		w.vars = []string{password(worldPassword)}
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() { w.run("credential-process", "dev").want(t, 0) })
+		}
+		wg.Wait()
+		if n := w.logins(); n != 12 {
+			t.Errorf("%d sign-ins, want 12", n)
+		}
+	})
+}
 
 // forgetRefusals takes from the lock-out guard what it remembers, for tests of what is
 // remembered besides.

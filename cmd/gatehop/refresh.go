@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +73,9 @@ func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) err
 	if err != nil {
 		return err
 	}
+	if n := len(chains) - 1; n > 0 {
+		a.subject = fmt.Sprintf("%s and %s", chains[0][len(chains[0])-1].Name, plural(n, "other"))
+	}
 	writes, err := a.planRefresh(ctx, chains, o)
 	if err != nil {
 		return err
@@ -100,11 +104,11 @@ func (a *app) planRefresh(ctx context.Context, chains []profile.Chain, o refresh
 	}
 	var writes []writing
 	for _, ch := range chains {
-		if err := checkAtLeast(ch, o.atLeast); err != nil {
-			return nil, err
-		}
 		f, err := a.flow(ch)
 		if err != nil {
+			return nil, err
+		}
+		if err := checkAtLeast(ch, o.atLeast, f.Longest(ch)); err != nil {
 			return nil, err
 		}
 		f.AtLeast = o.atLeast
@@ -196,14 +200,14 @@ func (a *app) oneProvider(chains []profile.Chain) error {
 	return nil
 }
 
-// checkAtLeast refuses what no session of the chain's kind can have.
-func checkAtLeast(ch profile.Chain, atLeast time.Duration) error {
-	p, longest, why := ch[len(ch)-1], sts.MaxSession, "a session of a gateway"
-	if len(ch) > 1 {
-		longest, why = sts.MaxChained, "a session behind a gateway"
-		if p.Duration != 0 {
-			longest, why = p.Duration, "the duration that its profile sets"
-		}
+// checkAtLeast refuses what no session of the chain can have: longest is the longest one.
+func checkAtLeast(ch profile.Chain, atLeast, longest time.Duration) error {
+	p, why := ch[len(ch)-1], "what its profile or its role allows"
+	switch {
+	case len(ch) == 1 && longest == sts.MaxSession:
+		why = "a session of a gateway"
+	case len(ch) > 1 && longest == sts.MaxChained:
+		why = "a session behind a gateway"
 	}
 	// A new session must not be too short by the time that it takes to make it.
 	longest -= time.Minute
@@ -211,7 +215,7 @@ func checkAtLeast(ch profile.Chain, atLeast time.Duration) error {
 	case atLeast < 0:
 		return &usageError{text: "--at-least is not a time to come", command: "gatehop refresh"}
 	case atLeast > longest:
-		return &usageError{text: fmt.Sprintf("--at-least %s: profile %s can have %s at most (%s)", span(atLeast), p.Name, span(longest), why), command: "gatehop refresh"}
+		return &usageError{text: fmt.Sprintf("--at-least %s: profile %s can have %s at most (%s, less a minute to make it)", span(atLeast), p.Name, span(longest), why), command: "gatehop refresh"}
 	}
 	return nil
 }
@@ -237,13 +241,24 @@ func (a *app) refreshAll(ctx context.Context, chains []profile.Chain) []refreshe
 		for _, i := range indexes[1:] {
 			slots <- struct{}{}
 			wg.Go(func() {
-				list[i] = a.refreshOne(ctx, chains[i])
+				list[i] = a.refreshNext(ctx, chains[i], list[indexes[0]].err)
 				<-slots
 			})
 		}
 		wg.Wait()
 	}
 	return list
+}
+
+// refreshNext is refreshOne after another profile of the same gateway ended with first. A
+// sign-in that failed is not begun again for each of them.
+func (a *app) refreshNext(ctx context.Context, ch profile.Chain, first error) refreshed {
+	f, err := a.flow(ch)
+	var hop *flow.HopError
+	if first == nil || err != nil || errors.As(first, &hop) && hop.Profile != ch[0].Name || f.Alone(ctx, ch) {
+		return a.refreshOne(ctx, ch)
+	}
+	return refreshed{Profile: ch[len(ch)-1].Name, Result: "failed", err: first, Error: explain(first).message}
 }
 
 func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {

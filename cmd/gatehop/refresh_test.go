@@ -160,6 +160,42 @@ func TestRefreshLimits(t *testing.T) {
 	if n := w.logins(); n != 1 {
 		t.Errorf("%d sign-ins, want 1", n)
 	}
+	// What AWS said then is known, and nothing is sent again.
+	w.run("refresh", "gateway", "--at-least", "3h").want(t, statusUsage, "1 h 59 min at most (what its profile or its role allows")
+	w.write(".aws/config", strings.Replace(worldOfMany, "gatehop_store", "gatehop_session_duration = 1h\ngatehop_store", 1))
+	w.run("refresh", "gateway", "--at-least", "90m").want(t, statusUsage, "59 min at most")
+	if n := w.logins(); n != 1 {
+		t.Errorf("%d sign-ins for what is refused, want none", n-1)
+	}
+}
+
+// TestRefreshAsksOnce wants a sign-in that a person failed at not begun again for every
+// profile behind it, and what needs none made all the same.
+func TestRefreshAsksOnce(t *testing.T) {
+	t.Parallel()
+	asked := func(names ...string) (n int) {
+		w := newWorld(t, worldOptions{config: worldOfMany})
+		w.answer = map[string]string{"password": "wrong"}
+		w.run(append([]string{"refresh"}, names...)...).want(t, statusRefused, "dev", "failed")
+		for _, q := range w.asked {
+			if q.Field == "password" {
+				n++
+			}
+		}
+		return n
+	}
+	one, three := asked("dev"), asked("dev", "staging", "brief")
+	if one == 0 || three != one {
+		t.Errorf("the password was asked for %d times for one profile and %d times for three", one, three)
+	}
+
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	w.runWith([]string{password(worldPassword)}, "login", "dev").want(t, 0)
+	w.now = w.now.Add(11*time.Hour + 50*time.Minute) // the gateway is past its margin, and lives
+	list := w.refresh(statusHuman, "gateway", "dev", "staging", "--at-least", "30m")
+	if got := results(list); got != "gateway failed, dev new, staging new" {
+		t.Errorf("refresh = %s", got)
+	}
 }
 
 // TestRefreshParallel makes many hops at once; the race detector watches.

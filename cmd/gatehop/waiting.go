@@ -80,17 +80,19 @@ type waits struct {
 // heldLock is a lock of this run and what its file says by itself.
 type heldLock struct {
 	*store.Lock
+	key  string
 	own  store.Holder
 	from *chainLocks
 }
 
-// chainLocks takes the locks of one chain: hop, gateway, sign-in, in that order.
+// chainLocks takes the locks of the chains behind one gateway, of each in this order:
+// hop, gateway, sign-in.
 type chainLocks struct {
 	a       *app
 	dir     string
-	profile string // the gateway, where a person signs in
-	command string
-	front   store.Holder // who holds up the whole chain; guarded by waits.mu
+	profile string                  // the gateway, where a person signs in
+	last    string                  // the profile that was asked for first
+	fronts  map[string]store.Holder // who holds what this run waits for, by key; guarded by waits.mu
 }
 
 // locker is the kernel locks of a state directory, or none where there is none.
@@ -99,9 +101,18 @@ func (a *app) locker(dir store.Dir, ch profile.Chain) func(context.Context, stri
 		return nil
 	}
 	l := &chainLocks{
-		a: a, dir: filepath.Join(dir.Path(), "locks"), profile: ch[0].Name, command: a.command + " " + ch[len(ch)-1].Name,
+		a: a, dir: filepath.Join(dir.Path(), "locks"), profile: ch[0].Name, last: ch[len(ch)-1].Name, fronts: map[string]store.Holder{},
 	}
 	return l.take
+}
+
+// command is this run as a person would say it to another.
+func (l *chainLocks) command() string {
+	subject := l.last
+	if l.a.subject != "" {
+		subject = l.a.subject
+	}
+	return l.a.command + " " + subject
 }
 
 func (l *chainLocks) take(ctx context.Context, key string) (func(), error) {
@@ -109,11 +120,11 @@ func (l *chainLocks) take(ctx context.Context, key string) (func(), error) {
 	begin := time.Now()
 	lock, err := store.Take(ctx, l.dir, key, func(h store.Holder) error {
 		now := &waitError{Profile: l.profile, Holder: h, Stopped: isStopped(h.PID)}
-		l.a.wait.standBehind(l, seen, now)
+		l.a.wait.standBehind(l, key, seen, now)
 		seen = now
 		return l.judge(now, time.Since(begin))
 	})
-	l.a.wait.standBehind(l, seen, nil)
+	l.a.wait.standBehind(l, key, seen, nil)
 	switch {
 	case err == nil:
 		return l.hold(lock, key), nil
@@ -166,7 +177,7 @@ func (a *app) sayWaiting(e *waitError) {
 // hold writes into the lock's file who holds it. That this cannot be written costs
 // others a name and nothing else.
 func (l *chainLocks) hold(lock *store.Lock, key string) (unlock func()) {
-	h := &heldLock{Lock: lock, from: l, own: store.Holder{PID: os.Getpid(), Command: l.command, Since: l.a.now()}}
+	h := &heldLock{Lock: lock, key: key, from: l, own: store.Holder{PID: os.Getpid(), Command: l.command(), Since: l.a.now()}}
 	w := &l.a.wait
 	w.mu.Lock()
 	w.held = append(w.held, h)
@@ -187,33 +198,37 @@ func (l *chainLocks) hold(lock *store.Lock, key string) (unlock func()) {
 }
 
 // show lets those who wait for h see whom they really wait for: this run, or whoever
-// holds it up in turn.
+// holds up in turn what h's work needs.
 func (w *waits) show(h *heldLock) {
 	note := h.own
 	note.Asking = w.asking > 0
-	if front := h.from.front; front.PID != 0 && !note.Asking {
-		note = front
+	for key, front := range h.from.fronts {
+		if profile.Needs(h.key, key) && !note.Asking {
+			note = front
+		}
 	}
 	_ = h.Say(note)
 }
 
-// standBehind replaces what a taker waits for.
-func (w *waits) standBehind(l *chainLocks, before, now *waitError) {
+// standBehind replaces what the taker of key waits for.
+func (w *waits) standBehind(l *chainLocks, key string, before, now *waitError) {
 	if before == nil && now == nil {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.waiting = slices.DeleteFunc(w.waiting, func(e *waitError) bool { return e == before })
-	var front store.Holder
+	was := l.fronts[key]
+	delete(l.fronts, key)
 	if now != nil {
 		w.waiting = append(w.waiting, now)
-		front = now.Holder
+		if now.Holder.PID != 0 {
+			l.fronts[key] = now.Holder
+		}
 	}
-	if front == l.front {
+	if l.fronts[key] == was {
 		return
 	}
-	l.front = front
 	for _, h := range w.held {
 		if h.from == l {
 			w.show(h)

@@ -14,6 +14,7 @@ import (
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/store"
 	"gatehop/idp/idptest"
+	"gatehop/sts/ststest"
 )
 
 // holdHop holds the lock of profile dev as another gatehop does, and says so.
@@ -122,6 +123,36 @@ func TestHolderIsShown(t *testing.T) {
 		if n := w.logins(); n != 1 {
 			t.Errorf("%d sign-ins, want 1", n)
 		}
+	})
+}
+
+// TestHolderOfSeveral wants the locks of a run over several profiles to say so, and none
+// to show whom the work of another profile waits for.
+func TestHolderOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{bubble: true, config: stagingProfile + worldConfig,
+			sts: func(o *ststest.Options) { o.Latency = 3 * time.Second }})
+		w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
+		dev, staging := w.chain("dev"), w.chain("staging")
+		lock, err := store.Take(t.Context(), filepath.Join(w.home, "state", "locks"), staging.CacheKey(1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Say(store.Holder{PID: os.Getpid(), Command: "env staging", Asking: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.answer = map[string]string{} // a person is there, and waits
+		var all sync.WaitGroup
+		all.Go(func() {
+			w.run("refresh", "gateway", "dev", "staging").want(t, 0, "waiting for gatehop env staging")
+		})
+		time.Sleep(time.Second)
+		if h := w.holderOf(dev.CacheKey(1)); h.Asking || h.Command != "refresh gateway and 2 others" {
+			t.Errorf("the lock of the hop that waits for nobody says %+v", h)
+		}
+		time.Sleep(4 * time.Second)
+		lock.Unlock()
+		all.Wait()
 	})
 }
 

@@ -140,6 +140,39 @@ func (f *Flow) Live(ctx context.Context, ch profile.Chain) bool {
 	return false
 }
 
+// Alone reports whether the chain's last session can be yielded without a sign-in: it is
+// fresh, or one that it can be made from lives.
+func (f *Flow) Alone(ctx context.Context, ch profile.Chain) bool {
+	if s, ok := f.Cached(ctx, ch); ok && f.Fresh(s) {
+		return true
+	}
+	for i := len(ch) - 1; i > 0; i-- {
+		if _, ok := f.Cached(ctx, ch[:i]); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Longest is the longest session that the chain can end in, as far as the configuration
+// and what AWS said before tell.
+func (f *Flow) Longest(ch profile.Chain) time.Duration {
+	if p := ch[len(ch)-1]; len(ch) > 1 {
+		if p.Duration != 0 {
+			return p.Duration
+		}
+		return sts.MaxChained
+	}
+	longest, in := sts.MaxSession, ch[0].SignIn
+	if in.SessionDuration != 0 && !in.Max {
+		longest = in.SessionDuration
+	}
+	if known, err := f.Choices.Get(f.Gateway); err == nil && known.Longest != 0 && (known.LimitedRole == ch[0].RoleARN || known.LimitedRole == f.Want.Settled) {
+		longest = min(longest, time.Duration(known.Longest)*time.Second)
+	}
+	return longest
+}
+
 // Fresh reports whether s may be handed out without renewal.
 func (f *Flow) Fresh(s Session) bool {
 	return f.fits(s) && s.Fresh(f.Now()) && s.Remaining(f.Now()) >= f.AtLeast

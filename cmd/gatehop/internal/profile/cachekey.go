@@ -4,7 +4,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"strings"
 	"unicode/utf8"
+)
+
+// What keys begin with, so that those of one kind are never those of another.
+const (
+	sessionKind, signInKind = "gatehop session 1", "gatehop sign-in 1"
+	sessionKey, signInKey   = `["` + sessionKind + `",`, `["` + signInKind + `",`
 )
 
 // CacheKey identifies the credentials of the chain's first i+1 profiles by everything
@@ -13,7 +20,7 @@ import (
 // keys count, and why the others do not, stands in the table of keys. It holds no
 // secret.
 func (ch Chain) CacheKey(i int) string {
-	parts := []any{"gatehop session 1", gatewayKey(&ch[0])}
+	parts := []any{sessionKind, gatewayKey(&ch[0])}
 	for j := 1; j <= i; j++ {
 		parts = append(parts, hopKey(&ch[j]))
 	}
@@ -22,7 +29,17 @@ func (ch Chain) CacheKey(i int) string {
 
 // Key identifies one sign-in: provider, user, and what changes how one signs in.
 func (s *SignIn) Key() string {
-	return encode([]any{"gatehop sign-in 1", s.identity(func(k *key) bool { return k.notSignIn == "" })})
+	return encode([]any{signInKind, s.identity(func(k *key) bool { return k.notSignIn == "" })})
+}
+
+// Needs reports whether making what is kept under the key outer, of a session, takes
+// what is kept under inner: a session that its chain goes through, or a sign-in. Both
+// are keys of one gateway.
+func Needs(outer, inner string) bool {
+	if !strings.HasPrefix(outer, sessionKey) {
+		return false
+	}
+	return strings.HasPrefix(inner, signInKey) || strings.HasPrefix(outer, strings.TrimSuffix(inner, "]")+",")
 }
 
 // identity is the settings whose key counts. The partition always does: the default

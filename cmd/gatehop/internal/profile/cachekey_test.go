@@ -346,3 +346,37 @@ func TestCacheKeyIsCanonical(t *testing.T) {
 		t.Error("the key has more than one line")
 	}
 }
+
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	c := parse(Files{Config: "/c"}, []byte(`[profile gw]
+gatehop_idp = adfs
+gatehop_url = https://adfs.corp.example
+[profile a]
+gatehop_role_arn = arn:aws:iam::222222222222:role/Admins
+gatehop_source_profile = gw
+[profile b]
+gatehop_role_arn = arn:aws:iam::333333333333:role/Admins
+gatehop_source_profile = a
+[profile c]
+gatehop_role_arn = arn:aws:iam::222222222222:role/AdminsToo
+gatehop_source_profile = gw
+`), nil)
+	keys := map[string]string{}
+	for _, name := range []string{"gw", "a", "b", "c"} {
+		ch, err := c.Chain(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[name], keys["sign-in"] = ch.CacheKey(len(ch)-1), ch[0].SignIn.Key()
+	}
+	needs := map[string]string{"gw": "sign-in", "a": "gw sign-in", "b": "a gw sign-in", "c": "gw sign-in"}
+	for outer := range keys {
+		for inner := range keys {
+			want := slices.Contains(strings.Fields(needs[outer]), inner)
+			if got := Needs(keys[outer], keys[inner]); got != want {
+				t.Errorf("Needs(%s, %s) = %v, want %v", outer, inner, got, want)
+			}
+		}
+	}
+}
