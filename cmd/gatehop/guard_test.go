@@ -97,6 +97,44 @@ func TestRefusedWords(t *testing.T) {
 	w.runWith(wrong, "credential-process", "dev").want(t, statusRefused, "Incorrect user ID")
 }
 
+// TestLogoutKeepsRefusals wants it said that refused passwords stay remembered, of whom
+// it is true and of nobody else.
+func TestLogoutKeepsRefusals(t *testing.T) {
+	t.Parallel()
+	const words = "refused passwords stay remembered; `gatehop logout --all` forgets them"
+	for _, stored := range []string{"file", "none"} {
+		w := newWorld(t, worldOptions{})
+		w.vars = []string{"GATEHOP_STORE=" + stored}
+		check := func(kept bool, vars []string, profile string) {
+			t.Helper()
+			out := w.runWith(vars, "logout", profile).want(t, 0)
+			if got := strings.Count(out.stderr, words); (got == 1) != kept || got > 1 || kept && strings.Contains(out.stderr, "nothing was kept") {
+				t.Errorf("%s: logout %s %v says %q, want the words: %v", stored, profile, vars, out.stderr, kept)
+			}
+			want := fmt.Sprintf(`"refusals_kept": %v`, kept)
+			if out := w.runWith(vars, "logout", profile, "--json").want(t, 0, want); out.stderr != "" {
+				t.Errorf("%s: logout --json says %q", stored, out.stderr)
+			}
+		}
+		check(false, nil, "gateway")
+		w.runWith([]string{password("wrong-one")}, "credential-process", "dev").want(t, statusRefused)
+		bob := []string{`GATEHOP_USERNAME=CORP\bob`}
+		check(true, nil, "gateway")
+		check(true, nil, "dev")
+		check(true, []string{"GATEHOP_USERNAME=alice@corp"}, "gateway")
+		check(true, nil, "open") // nobody knows whose
+		check(false, bob, "gateway")
+		check(false, bob, "open")
+		check(false, []string{"GATEHOP_URL=https://adfs.other.example"}, "gateway")
+		w.write("state/choices.json", `{"open":{"user":"CORP\\bob"}}`)
+		w.run("logout", "open").want(t, 0, "forgot the choices of profile open")
+		check(true, nil, "open")
+		w.run("logout", "--all", "--json").want(t, 0, `"refusals_kept": false`, "which passwords were refused")
+		check(false, nil, "gateway")
+		check(false, nil, "open")
+	}
+}
+
 // TestLockout wants three different refusals to stop everything but a person, who is
 // never stopped, until that person has signed in.
 func TestLockout(t *testing.T) {

@@ -14,8 +14,9 @@ func logoutCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "logout [PROFILE]", Short: "forget sessions and choices",
 		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, its
-choices and what was pinned at its first sign-in. --all forgets everything, also
-which passwords were refused: a script that still has a wrong one sends it again.
+choices and what was pinned at its first sign-in. Which passwords were refused stays
+remembered. --all forgets everything, that too: a script that still has a wrong one
+sends it again.
 
 AWS keeps credentials that were already handed out valid until they expire.`,
 		Example: `  gatehop logout gateway
@@ -34,18 +35,33 @@ AWS keeps credentials that were already handed out valid until they expire.`,
 }
 
 func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) error {
+	refusals := false
+	if !all {
+		ch, err := a.chain(ctx, given)
+		if err != nil {
+			return err
+		}
+		given = []string{ch[len(ch)-1].Name}
+		refusals = a.keepsRefusals(ctx, ch) // before the choices go, which may know the user
+	}
 	removed, err := a.forget(ctx, given, all)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return a.printJSON(map[string]any{"removed": removed})
+		return a.printJSON(map[string]any{"removed": removed, "refusals_kept": refusals})
 	}
-	if len(removed) == 0 {
+	switch {
+	case len(removed) == 0 && refusals:
+		a.say("no session was kept")
+	case len(removed) == 0:
 		a.say("nothing was kept")
 	}
 	for _, what := range removed {
 		a.say("forgot %s", what)
+	}
+	if refusals {
+		a.say("refused passwords stay remembered; `gatehop logout --all` forgets them")
 	}
 	return nil
 }

@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/guard"
+	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds"
 	"gatehop/creds/store"
 )
@@ -92,6 +95,33 @@ func (a *app) guardLock(dir store.Dir, profile string) func(context.Context, str
 		}
 		return nil, err
 	}
+}
+
+// keepsRefusals reports whether refused passwords of the chain's person are remembered;
+// where nobody knows who that is, whether anybody's are.
+func (a *app) keepsRefusals(ctx context.Context, ch profile.Chain) bool {
+	dir, _, err := a.state("file", false)
+	if err != nil || dir.Path() == "" {
+		return false
+	}
+	s, err := a.settings(ch)
+	if err != nil {
+		return anyRefusal(dir)
+	}
+	if known, err := a.choices(dir).Get(ch[0].Name); err == nil {
+		s.remember(ch, known)
+	}
+	if s.User == "" {
+		return anyRefusal(dir)
+	}
+	return a.guard(ch[0].Name, s, dir).Remembers(ctx, guard.Key(string(s.origin()), s.User))
+}
+
+// anyRefusal reports whether there is any record of a refusal.
+func anyRefusal(dir store.Dir) bool {
+	sealed, _ := os.ReadDir(filepath.Join(dir.Path(), refusalKind+"s"))
+	kept, _ := os.ReadDir(filepath.Join(dir.Path(), timesDir))
+	return len(sealed) > 0 || slices.ContainsFunc(kept, func(file fs.DirEntry) bool { return strings.HasSuffix(file.Name(), timesEnd) })
 }
 
 // forgetRefusals forgets every refusal and says whether there were any. The locks stay.

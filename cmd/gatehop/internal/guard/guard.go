@@ -95,6 +95,14 @@ func (g *Guard) load(ctx context.Context, key string) entry {
 	return e
 }
 
+// Remembers reports whether refusals are known under key that keep anything from being
+// sent.
+func (g *Guard) Remembers(ctx context.Context, key string) bool {
+	e, now := g.load(ctx, key), g.Now()
+	e.clamp(now)
+	return len(e.Refused) > 0 || e.blocked(now) != nil
+}
+
 func (e entry) isEmpty() bool { return len(e.Refused) == 0 && e.Blocked.IsZero() && len(e.times) == 0 }
 
 // clamp brings times that lie ahead of the clock back to it: a clock that was wrong
