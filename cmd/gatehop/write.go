@@ -121,7 +121,17 @@ func (a *app) planSections(ctx context.Context, ws []writing, overwrite bool) (f
 	if err != nil {
 		return "", "", &writeError{File: files.Credentials, Profile: ws[0].Profile, Err: err}
 	}
+	a.warnDefault(ws)
 	return file, awsfile.Diff(file, before, after), nil
+}
+
+// warnDefault says what else a section does that is every tool's own.
+func (a *app) warnDefault(ws []writing) {
+	for _, w := range ws {
+		if w.Section == "default" {
+			a.warn(fmt.Errorf("section [default] will hold the credentials of profile %s: every tool that names no profile uses them", w.Profile))
+		}
+	}
 }
 
 func shadowed(config *profile.Config, ws []writing) error {

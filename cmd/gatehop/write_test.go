@@ -111,6 +111,26 @@ func TestLoginWriteRefused(t *testing.T) {
 	}
 }
 
+// TestWriteDefault wants a word where a section is the one of every tool.
+func TestWriteDefault(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		said int
+	}{
+		{"--write=default", 1}, {"--write=default --quiet", 1}, {"--write=default --json", 1}, {"--write=default --dry-run", 1},
+		{"--write=defaults", 0}, {"--write", 0},
+	} {
+		w := newWorld(t, worldOptions{})
+		w.vars = []string{password(worldPassword)}
+		o := w.run(append([]string{"login", "dev"}, strings.Fields(c.args)...)...).want(t, statusOK)
+		const words = "gatehop: warning: section [default] will hold the credentials of profile dev: every tool that names no profile uses them\n"
+		if n := strings.Count(o.stderr, words); n != c.said {
+			t.Errorf("login dev %s warns %d times, want %d:\n%s", c.args, n, c.said, o.stderr)
+		}
+	}
+}
+
 // TestLoginDryRun leaves no trace at all.
 func TestLoginDryRun(t *testing.T) {
 	t.Parallel()
