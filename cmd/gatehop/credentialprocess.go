@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,13 +92,34 @@ func (a *app) renewed(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow
 	if err := a.withoutPerson(ctx, f, ch); err != nil {
 		return flow.Session{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, unattendedLimit)
+	return a.renewedWithin(ctx, unattendedLimit, f, ch)
+}
+
+func (a *app) renewedWithin(ctx context.Context, limit time.Duration, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	s, err := f.Source(ch)(limited)
 	if limited.Err() != nil && ctx.Err() == nil && err != nil && !errors.As(err, new(*askpass.Error)) {
-		err = a.tookTooLong(ch[0].Name)
+		if err = a.lateCommand(ch); err == nil {
+			err = a.tookTooLong(ch[0].Name)
+		}
 	}
 	return s, err
+}
+
+// lateCommand is the error of the command that a sign-in was cut off at, or nil. Who
+// waits for a sign-in leaves when the time is up, before the command can say so itself.
+func (a *app) lateCommand(ch profile.Chain) error {
+	s, err := a.settings(ch)
+	if err != nil {
+		return nil
+	}
+	for _, words := range [][]string{s.SignIn.PasswordCommand, s.SignIn.OTPCommand} {
+		if late, ok := a.secrets.late.Load(strings.Join(words, "\x00")); ok {
+			return &signInError{Profile: ch[0].Name, Host: hostOf(s.SignIn.URL), Err: late.(*askpass.Error)}
+		}
+	}
+	return nil
 }
 
 // withoutPerson makes a sign-in that asks nobody fail before anything is sent, or waited

@@ -177,25 +177,38 @@ func (a *app) chainsOf(ctx context.Context, given []string) ([]profile.Chain, er
 }
 
 // oneProvider refuses a password of the environment where it would go to several
-// identity providers and nothing says to which.
+// identity providers and nothing says to which, or would be sent for several persons.
 func (a *app) oneProvider(chains []profile.Chain) error {
 	env := environ(a.env)
 	secrets := slices.DeleteFunc(slices.Clone(ownSecrets), func(name string) bool { return env.get(name) == "" })
-	if len(secrets) == 0 || env.get("GATEHOP_IDP_HOST") != "" {
+	if len(secrets) == 0 {
 		return nil
 	}
-	first := ""
+	var first *settings
+	var who somebody
 	for _, ch := range chains {
+		if _, err := a.flow(ch); err != nil { // it knows the user that was typed before
+			return err
+		}
 		s, err := a.settings(ch)
 		if err != nil {
 			return err
 		}
-		host := hostOf(s.SignIn.URL)
-		if first != "" && host != first {
-			return &usageError{text: fmt.Sprintf("%s is set and the profiles sign in at %s and at %s: GATEHOP_IDP_HOST must name the one it is for",
-				strings.Join(secrets, " and "), first, host), command: "gatehop refresh"}
+		if s.Password.IsZero() && s.OTP.IsZero() { // meant for another host
+			continue
 		}
-		first = host
+		now := s.who()
+		if first != nil && !now.is(who) {
+			advice := "refresh them one after the other, each with its own"
+			if hostOf(s.SignIn.URL) != hostOf(first.SignIn.URL) {
+				advice = "GATEHOP_IDP_HOST must name the one it is for"
+			}
+			return &usageError{text: fmt.Sprintf("%s is set and the profiles sign in %v and %v: %s",
+				strings.Join(secrets, " and "), who, now, advice), command: "gatehop refresh"}
+		}
+		if first == nil || who.user == "" {
+			first, who = s, now
+		}
 	}
 	return nil
 }

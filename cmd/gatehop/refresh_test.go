@@ -149,7 +149,7 @@ func TestRefreshLimits(t *testing.T) {
 		{"gateway --at-least 12h", "11 h 59 min at most", statusUsage},
 		{"dev --at-least -1m", "not a time to come", statusUsage},
 		{"dev nope", `"nope" is in neither`, statusUsage},
-		{"gateway elsewhere", "GATEHOP_PASSWORD is set and the profiles sign in at adfs.corp.example and at adfs.other.example", statusUsage},
+		{"gateway elsewhere", `GATEHOP_PASSWORD is set and the profiles sign in as CORP\alice at adfs.corp.example and as CORP\alice at adfs.other.example`, statusUsage},
 	} {
 		w.run(append([]string{"refresh"}, strings.Fields(c.args)...)...).want(t, c.status, c.words)
 	}
@@ -195,6 +195,53 @@ func TestRefreshAsksOnce(t *testing.T) {
 	list := w.refresh(statusHuman, "gateway", "dev", "staging", "--at-least", "30m")
 	if got := results(list); got != "gateway failed, dev new, staging new" {
 		t.Errorf("refresh = %s", got)
+	}
+}
+
+// TestRefreshOnePerson wants a password of the environment, and one line of standard
+// input, sent for one person at one provider.
+func TestRefreshOnePerson(t *testing.T) {
+	t.Parallel()
+	gateway := func(name, url, user string) string {
+		return "\n[profile " + name + "]\ngatehop_idp = adfs\ngatehop_url = " + url + "\ngatehop_username = " + user + "\ngatehop_role_arn = " + gatewayARN + "\ngatehop_store = file\nregion = eu-west-1\n"
+	}
+	config := worldOfMany + gateway("bob", "https://adfs.corp.example", `CORP\bob`) + gateway("spelt", "https://adfs.corp.example", "alice@corp") +
+		gateway("port", "https://adfs.corp.example:8443", `CORP\alice`)
+	const known = `{"open":{"user":"CORP\\bob"}}`
+	only := func(host string) string { return "GATEHOP_IDP_HOST=" + host }
+	for _, c := range []struct{ profiles, host, choices, words string }{ // words "": it is let through
+		{"gateway dev reader spelt", "", "", ""},
+		{"gateway bob", "", "", `sign in as CORP\alice at adfs.corp.example and as CORP\bob at adfs.corp.example: refresh them one after the other`},
+		{"gateway bob", only("adfs.corp.example"), "", `and as CORP\bob at adfs.corp.example: refresh`},
+		{"bob gateway", only("ADFS.corp.example"), "", `sign in as CORP\bob at adfs.corp.example and as CORP\alice at adfs.corp.example: refresh`},
+		{"gateway port", "", "", "at adfs.corp.example:8443: refresh"},
+		{"gateway port", only("adfs.corp.example"), "", "at adfs.corp.example:8443: refresh"},
+		{"gateway elsewhere", "", "", "at adfs.other.example: GATEHOP_IDP_HOST must name"},
+		{"gateway elsewhere", only("adfs.corp.example"), "", ""},
+		{"bob elsewhere", only("adfs.other.example"), "", ""},
+		{"gateway open", "", "", ""}, // nobody knows yet who it is
+		{"gateway open bob", "", "", `and as CORP\bob at adfs.corp.example`},
+		{"open gateway bob", "", "", `sign in as CORP\alice at adfs.corp.example and as CORP\bob at`},
+		{"open elsewhere", "", "", `sign in at adfs.corp.example and as CORP\alice at adfs.other.example`},
+		{"gateway open", "", known, `and as CORP\bob at adfs.corp.example`},
+		{"bob open", "", known, ""},
+	} {
+		w := newWorld(t, worldOptions{config: config})
+		w.vars = []string{password("of one"), c.host}
+		if c.choices != "" {
+			w.write("state/choices.json", c.choices)
+		}
+		out := w.run(append([]string{"refresh"}, strings.Fields(c.profiles)...)...)
+		refused := out.status == statusUsage && w.logins() == 0 && len(w.adfs.Requests()) == 0
+		if refused != (c.words != "") || !strings.Contains(out.stderr, c.words) || !refused && strings.Contains(out.stderr, " is set and ") {
+			t.Errorf("refresh %s, %q: status %d, %d sign-ins, want %q\n%s", c.profiles, c.host, out.status, w.logins(), c.words, out.stderr)
+		}
+	}
+	w := newWorld(t, worldOptions{config: config})
+	w.stdin = strings.NewReader(worldPassword + "\n")
+	out := w.run("refresh", "dev", "bob", "spelt", "--password-stdin").want(t, statusUsage, "two persons or providers need one", "dev      new", "bob      failed", "spelt    new")
+	if w.logins() == 0 || strings.Contains(out.stderr, "Incorrect") {
+		t.Errorf("%d sign-ins\n%s", w.logins(), out.stderr)
 	}
 }
 

@@ -53,7 +53,9 @@ func run(ctx context.Context, p process) (status int) {
 		err = ctx.Err()
 		a.wait.leave()
 	}
-	return a.report(err)
+	status = a.report(err)
+	a.passOverLineAtEnd(ctx)
+	return status
 }
 
 // briefDetail is how many lines of detail a program gets that runs gatehop as its helper:

@@ -98,6 +98,7 @@ func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err
 	if err != nil {
 		return startProblem(argv[0], err)
 	}
+	a.passOverLine(ctx)
 	return a.runChild(command{path: path, args: argv, env: env})
 }
 

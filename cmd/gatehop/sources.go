@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -30,9 +31,12 @@ type secrets struct {
 	fd    int      // noFD: none
 	file  *os.File // of fd
 
+	late sync.Map // *askpass.Error of commands that are under way or were cut off, by their words
+
 	mu      sync.Mutex
 	line    memo
-	lineFor idp.Origin      // that the line was read for
+	begun   bool            // somebody reads the line, or has
+	lineFor somebody        // whose password the line is
 	ran     map[string]memo // by the words of the command
 	may     map[string]bool // whether a person let commands run, by profile settings
 }
@@ -93,17 +97,45 @@ func (s *secrets) flag() string {
 	return ""
 }
 
-// readLine reads the line once, for one provider.
+// person is somebody at a provider. The user is "" where nobody has said yet who it is.
+type somebody struct {
+	origin idp.Origin
+	user   string
+}
+
+func (s *settings) who() somebody { return somebody{s.origin(), s.User} }
+
+// is reports whether both are, or may be, one.
+func (p somebody) is(other somebody) bool {
+	if p.user == "" || other.user == "" {
+		return p.origin == other.origin
+	}
+	return guard.Key(string(p.origin), p.user) == guard.Key(string(other.origin), other.user)
+}
+
+// String is as a message has it: "as alice at adfs.example".
+func (p somebody) String() string {
+	at := "at " + strings.TrimSuffix(strings.TrimPrefix(string(p.origin), "https://"), ":443")
+	if p.user == "" {
+		return at
+	}
+	return "as " + idp.CleanWords(p.user) + " " + at
+}
+
+// readLine reads the line once, for one person.
 func (a *app) readLine(ctx context.Context, s *settings) (secret.Text, error) {
 	a.secrets.mu.Lock()
 	defer a.secrets.mu.Unlock()
 	flag := a.secrets.flag()
-	if origin := s.origin(); !a.secrets.line.done {
-		a.secrets.lineFor = origin
-	} else if origin != a.secrets.lineFor {
-		return secret.Text{}, &usageError{text: flag + " gives one password, and two providers are asked for one"}
+	who := s.who()
+	if a.secrets.line.done && !who.is(a.secrets.lineFor) {
+		return secret.Text{}, &usageError{text: flag + " gives one password, and two persons or providers need one"}
+	}
+	if !a.secrets.line.done || a.secrets.lineFor.user == "" {
+		a.secrets.lineFor = who
 	}
 	return a.secrets.line.once(ctx, func() (secret.Text, error) {
+		a.secrets.begun = true
 		var from io.Reader = a.stdin
 		if a.secrets.file != nil {
 			from = a.secrets.file
@@ -118,13 +150,27 @@ func (a *app) readLine(ctx context.Context, s *settings) (secret.Text, error) {
 }
 
 // passOverLine makes sure that what reads standard input after gatehop does not find the
-// password there, because a sign-in was not needed.
+// password there, because a sign-in was not needed. A line that somebody has begun to
+// read is theirs: a second reader would take the next one.
 func (a *app) passOverLine(ctx context.Context) {
 	a.secrets.mu.Lock()
 	defer a.secrets.mu.Unlock()
-	if a.secrets.stdin {
-		_, _ = a.secrets.line.once(ctx, func() (secret.Text, error) { return askpass.ReadLine(ctx, a.stdin) })
+	if in, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) || ctx.Err() != nil {
+		return
 	}
+	if a.secrets.begun || !a.secrets.stdin && a.secrets.fd != 0 {
+		return
+	}
+	_, _ = a.secrets.line.once(ctx, func() (secret.Text, error) { return askpass.ReadLine(ctx, a.stdin) })
+}
+
+// passOverLimit is how long the end of a run waits for a line that nobody needed.
+const passOverLimit = time.Second
+
+func (a *app) passOverLineAtEnd(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, passOverLimit)
+	defer cancel()
+	a.passOverLine(limited)
 }
 
 // once asks unless there is an answer, or a failure that is not ctx's.
@@ -174,10 +220,21 @@ func (a *app) sources(s *settings, ask bool) []guard.Source {
 			if err := a.mayRun(ctx, s, otpCommandKey, ask); err != nil {
 				return secret.Text{}, err
 			}
-			return askpass.Command{Key: otpCommandKey, Words: words, Env: a.env}.Run(ctx)
+			return a.runCommand(ctx, otpCommandKey, words)
 		})
 	}
 	return all
+}
+
+// runCommand leaves word of a command that is cut off: see lateCommand.
+func (a *app) runCommand(ctx context.Context, key string, words []string) (secret.Text, error) {
+	c, name := askpass.Command{Key: key, Words: words, Env: a.env}, strings.Join(words, "\x00")
+	a.secrets.late.Store(name, c.Late())
+	text, err := c.Run(ctx)
+	if ctx.Err() == nil {
+		a.secrets.late.Delete(name)
+	}
+	return text, err
 }
 
 // runOnce runs a command once per run of gatehop, whoever asks.
@@ -187,7 +244,7 @@ func (a *app) runOnce(ctx context.Context, key string, words []string) (secret.T
 	name := strings.Join(words, "\x00")
 	m := a.secrets.ran[name]
 	text, err := m.once(ctx, func() (secret.Text, error) {
-		return askpass.Command{Key: key, Words: words, Env: a.env}.Run(ctx)
+		return a.runCommand(ctx, key, words)
 	})
 	if a.secrets.ran == nil {
 		a.secrets.ran = map[string]memo{}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -167,6 +169,167 @@ func TestSlowCommand(t *testing.T) {
 	})
 }
 
+// TestHangingCommand wants the command named that nobody waits for any longer, as one that
+// fails in any other way is.
+func TestHangingCommand(t *testing.T) {
+	t.Parallel()
+	for _, profile := range []string{"gateway", "dev"} { // one flight, and one in another
+		w := commandWorld(t, "exec sleep 100", worldOptions{})
+		a := &app{unattended: true, process: process{
+			env:   []string{"HOME=" + w.home, "USERPROFILE=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state"), "PATH=" + os.Getenv("PATH")},
+			stdin: strings.NewReader(""), stderr: io.Discard, now: w.clock, transport: w.net, terminal: w.person}}
+		a.secrets.fd = noFD
+		ch, err := a.chain(t.Context(), []string{profile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := a.flow(ch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.renewedWithin(t.Context(), time.Second, f, ch)
+		if err == nil || w.runs() != 1 {
+			t.Fatalf("%s: %v after %d runs", profile, err, w.runs())
+		}
+		e := explain(err)
+		if e.message != "sign in at adfs.corp.example: gatehop_password_command: pw has not answered in time" || e.status != statusFailed || !strings.Contains(e.hint, "by hand") {
+			t.Errorf("%s: %+v", profile, e)
+		}
+	}
+}
+
+// TestLateCommand wants word of a command that was cut off, and of no other.
+func TestLateCommand(t *testing.T) {
+	t.Parallel()
+	w := commandWorld(t, `case "$1" in late) exec sleep 100;; *) echo x;; esac`, worldOptions{})
+	a := &app{process: process{env: []string{"HOME=" + w.home, "PATH=" + os.Getenv("PATH")}}}
+	for _, want := range []bool{true, false} {
+		words := []string{filepath.Join(w.home, "pw"), map[bool]string{true: "late", false: "quick"}[want]}
+		ctx, cancel := t.Context(), func() {}
+		if want {
+			ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
+		}
+		_, _ = a.runCommand(ctx, passwordCommandKey, words)
+		cancel()
+		if _, got := a.secrets.late.Load(strings.Join(words, "\x00")); got != want {
+			t.Errorf("%s: word of it: %v, want %v", words[1], got, want)
+		}
+	}
+}
+
+// TestOneLineOnePerson wants the line given to one person at one provider, in whatever
+// spelling, and to nobody else.
+func TestOneLineOnePerson(t *testing.T) {
+	t.Parallel()
+	const here = "https://adfs.corp.example"
+	for _, c := range []struct {
+		name   string
+		people []somebody // in this order
+		served int        // so many; the next is refused
+	}{
+		{"one", []somebody{{here, `CORP\alice`}, {here + "/adfs", "alice@corp"}, {here, "ALICE"}}, 3},
+		{"two", []somebody{{here, "alice"}, {here, "bob"}}, 1},
+		{"two providers", []somebody{{here, "alice"}, {"https://other.example", "alice"}}, 1},
+		{"two ports", []somebody{{here, "alice"}, {here + ":8443", "alice"}}, 1},
+		{"nobody knows who", []somebody{{here, ""}, {here, "alice"}}, 2},
+		{"nobody knows who, elsewhere", []somebody{{here, ""}, {"https://other.example", "alice"}}, 1},
+		{"nobody knew who", []somebody{{here, ""}, {here, "alice"}, {here, "bob"}}, 2},
+		{"nobody knows who any more", []somebody{{here, "alice"}, {here, ""}, {here, "bob"}}, 2},
+	} {
+		a := &app{process: process{stdin: strings.NewReader(worldPassword + "\nanother\n")}}
+		a.secrets.fd, a.secrets.stdin = noFD, true
+		for i, who := range c.people {
+			s := &settings{User: who.user}
+			s.SignIn.URL = string(who.origin)
+			got, err := a.readLine(t.Context(), s)
+			if i < c.served && (err != nil || got.Reveal() != worldPassword) {
+				t.Errorf("%s: %v gets %v", c.name, who, err)
+			}
+			if i >= c.served && (err == nil || !got.IsZero() || explain(err).status != statusUsage || !strings.Contains(err.Error(), "two persons or providers")) {
+				t.Errorf("%s: %v gets %v, want a refusal", c.name, who, err)
+			}
+		}
+	}
+}
+
+// TestPassOverLine wants the line gone from standard input after any command, needed or
+// not, and nothing behind it.
+func TestPassOverLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	const flag = "--password-stdin"
+	for _, args := range [][]string{
+		{"credential-process", "dev", flag}, // signs in
+		{"credential-process", "dev", flag}, {flag, "credential-process", "dev"}, {"login", "dev", flag}, {"env", "dev", flag}, {"refresh", "dev", flag},
+		{"exec", "dev", flag, "--", "sh"}, {"exec", "dev", flag, "--", "no-such-program"}, {"status", flag}, {"version", flag}, {"login", "--help", flag},
+		{"credential-process", "nope", flag}, {"login", "a", "b", flag}, {"login", flag, "--nope"}, {"version", "--password-fd", "0"}, {"logout", "dev", flag},
+	} {
+		w.stdin = strings.NewReader(worldPassword + "\nthe rest\n")
+		out := w.run(args...)
+		if left := rest(w.stdin); left != "the rest\n" || strings.Contains(out.stdout+out.stderr, worldPassword) {
+			t.Errorf("%v leaves %q\n%s", args, left, out.stderr)
+		}
+	}
+	if n := w.logins(); n != 1 {
+		t.Errorf("%d sign-ins, want 1", n)
+	}
+	for _, args := range [][]string{{"version"}, {"env", "dev"}} { // the control: without the flag
+		w.stdin = strings.NewReader("all\nof it\n")
+		w.run(args...)
+		if left := rest(w.stdin); left != "all\nof it\n" {
+			t.Errorf("%v leaves %q", args, left)
+		}
+	}
+}
+
+// TestPassOverSilence wants a stream that says nothing waited for, but not for ever.
+func TestPassOverSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		in, writer := io.Pipe()
+		defer writer.Close()
+		w.stdin = in
+		w.run("version", "--password-stdin").want(t, 0)
+		late, lateWriter := io.Pipe()
+		w.stdin = late
+		go func() { // the control: a line that comes late is waited for
+			time.Sleep(passOverLimit / 2)
+			_, _ = io.WriteString(lateWriter, "x\nrest\n")
+			_ = lateWriter.Close()
+		}()
+		w.run("version", "--password-stdin").want(t, 0)
+		if left := rest(late); left != "rest\n" {
+			t.Errorf("what is left is %q", left)
+		}
+	})
+}
+
+// TestPassOverBegun wants a line left to whoever began to read it, though their time was
+// up: two readers would take two lines.
+func TestPassOverBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, writer := io.Pipe()
+		a := &app{process: process{stdin: in}}
+		a.secrets.fd, a.secrets.stdin = noFD, true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := a.readLine(ctx, &settings{}); err == nil {
+			t.Fatal("a line of a silent stream")
+		}
+		a.passOverLineAtEnd(t.Context())
+		if _, err := io.WriteString(writer, "one\n"); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, _ = io.WriteString(writer, "two\n")
+			_ = writer.Close()
+		}()
+		if left := rest(in); left != "two\n" {
+			t.Errorf("what is left is %q", left)
+		}
+	})
+}
+
 // TestReadOnlyCommands wants no command run by what only reads.
 func TestReadOnlyCommands(t *testing.T) {
 	t.Parallel()
@@ -222,7 +385,7 @@ func TestOwnPassword(t *testing.T) {
 		}
 		other := *s
 		other.SignIn.URL = "https://other.example"
-		if _, err := a.ownPassword(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "two providers") {
+		if _, err := a.ownPassword(t.Context(), &other); err == nil || !strings.Contains(err.Error(), "two persons or providers") {
 			t.Errorf("one line for two providers: %v", err)
 		}
 	}

@@ -403,3 +403,25 @@ func ptsName(f *os.File) (string, error) {
 	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)
 	return fmt.Sprintf("/dev/pts/%d", n), err
 }
+
+// TestPassOverTerminal wants no line taken from a terminal, whatever the command line says.
+func TestPassOverTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	person, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer person.Close()
+	defer terminal.Close()
+	if _, err := io.WriteString(person, "the first\nthe second\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.stdin = terminal
+	w.run("login", "--password-stdin").want(t, statusUsage, "reads from a terminal")
+	w.run("login", "--password-stdin", "--nope").want(t, statusUsage, "unknown flag")
+	line := make([]byte, 80)
+	if n, err := terminal.Read(line); err != nil || string(line[:n]) != "the first\n" {
+		t.Errorf("the terminal gives %q, %v, want its first line", line[:n], err)
+	}
+}

@@ -52,8 +52,8 @@ func (e *Error) Error() string {
 // Run runs the program and returns the first line that it prints. It is run without a
 // shell, in the root folder, with nothing on its standard input and the allow-listed
 // part of the environment (Allowed), for at most 30 s and as long as ctx lets it. What
-// it says on standard error is shown only if it fails. The error is an *Error, or that
-// of ctx.
+// it says on standard error is shown only if it fails. The error is an *Error, also when
+// the time of ctx is up, or context.Canceled.
 func (c Command) Run(ctx context.Context) (secret.Text, error) {
 	path, problem := find(c.Words[0], c.Env)
 	if problem != "" {
@@ -72,7 +72,10 @@ func (c Command) Run(ctx context.Context) (secret.Text, error) {
 	cmd.Stdout, cmd.Stderr = &out, &words
 	cmd.WaitDelay = lastGasp
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return secret.Text{}, c.Late()
+	case ctx.Err() != nil:
 		return secret.Text{}, ctx.Err()
 	}
 	fail := func(problem string) error {
@@ -98,6 +101,11 @@ func (c Command) Run(ctx context.Context) (secret.Text, error) {
 		return secret.Text{}, fail("prints " + problem)
 	}
 	return answer, nil
+}
+
+// Late is the error of a program that somebody's time was too short for.
+func (c Command) Late() *Error {
+	return &Error{Key: c.Key, Program: base(c.Words[0]), Problem: "has not answered in time"}
 }
 
 // reason is what the system says of a program, without its path and arguments.

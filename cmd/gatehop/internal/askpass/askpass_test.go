@@ -76,13 +76,20 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunCancelled wants the error of the context for an end that is not the program's.
+// TestRunCancelled wants the program named where the caller's time was too short for it,
+// and the error of the context where the caller left.
 func TestRunCancelled(t *testing.T) {
 	t.Parallel()
+	c := Command{Key: "key", Words: []string{script(t, "sleep 100 & sleep 100", 0o700)}, Env: []string{"PATH=" + os.Getenv("PATH")}}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	c := Command{Key: "key", Words: []string{script(t, "sleep 100 & sleep 100", 0o700)}, Env: []string{"PATH=" + os.Getenv("PATH")}}
-	if _, err := c.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	var late *Error
+	if _, err := c.Run(ctx); !errors.As(err, &late) || late.Config || err.Error() != "key: pw has not answered in time" {
+		t.Errorf("Run = %v, want an error that names key and program", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if _, err := c.Run(ctx); !errors.Is(err, context.Canceled) || errors.As(err, &late) {
 		t.Errorf("Run = %v, want the context's error", err)
 	}
 }
