@@ -112,11 +112,13 @@ func explainProfile(err error, e *explanation) bool {
 		e.status, e.detail, e.hint = statusAmbiguous, open.names, "name one, or set GATEHOP_PROFILE"
 		return true
 	case errors.As(err, &bad):
-		if bad.Line > 0 {
-			e.hint = "edit " + bad.File
-		}
-		if bad.Near != "" {
+		switch {
+		case bad.Near != "":
 			e.hint = fmt.Sprintf("did you mean %q?", bad.Near)
+		case bad.Line > 0:
+			e.hint = "edit " + bad.File
+		case bad.Profile == "":
+			e.hint = "replace it, or name another file: AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"
 		}
 	case errors.As(err, &home):
 	case errors.As(err, &encrypted):

@@ -1,11 +1,13 @@
 package awsfile
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -87,43 +89,105 @@ func randomLines(r *rand.Rand, from []string) []string {
 	return lines
 }
 
-// TestDiffMasks plants secrets in every place of a file, whatever SDKs make of it, and
-// wants none shown, and everything else shown.
-func TestDiffMasks(t *testing.T) {
-	t.Parallel()
-	for i, text := range []string{
-		"aws_secret_access_key = S3CRET",
-		"aws_session_token=S3CRET",
-		"AWS_SECURITY_TOKEN: S3CRET",
-		"  aws_session_token = S3CRET  ",
-		"aws_session_token =\n  S3CRET",
-		"aws_session_token = S3CRET\n\n  # a comment\n  S3CRET = S3CRET\n\tS3CRET",
-		"# aws_secret_access_key = S3CRET",
-		";aws_session_token=S3CRET",
-		"k = v\n  aws_session_token = S3CRET\n    S3CRET",
-		"\"aws_session_token\" = S3CRET",
-		"aws_session_token = S3CRET\rregion = x",
-		"aws_session_token = a=S3CRET:S3CRET",
-		"[p]\n[aws_session_token = S3CRET",
-		"\u00a0aws_session_token\u00a0=\u00a0S3CRET",
-		"x_other_secret = S3CRET",
-		"credential_process = /x --password=S3CRET",
-	} {
-		for _, place := range []string{"%s\n", "[p]\nregion = eu\n%s\nregion = us\n", "[p]\n%s\n[w]\nk = v\n"} {
-			file := fmt.Sprintf(place, text)
-			for _, other := range []string{file + "# shown = 1\n", strings.Replace(file, text, "shown = 1", 1), ""} {
-				for _, d := range []string{Diff("f", []byte(file), []byte(other)), Diff("f", []byte(other), []byte(file))} {
-					if strings.Contains(d, "S3CRET") || !strings.Contains(d, Masked) || other != "" && !strings.Contains(d, "shown = 1") {
-						t.Errorf("row %d: the diff is\n%s", i, d)
-					}
+// hiding are lines with secrets in every place of a file, whatever SDKs make of it.
+var hiding = []string{
+	"aws_secret_access_key = S3CRET",
+	"aws_session_token=S3CRET",
+	"AWS_SECURITY_TOKEN: S3CRET",
+	"  aws_session_token = S3CRET  ",
+	"aws_session_token =\n  S3CRET",
+	"aws_session_token = S3CRET\n\n  # a comment\n  S3CRET = S3CRET\n\tS3CRET",
+	"# aws_secret_access_key = S3CRET",
+	";aws_session_token=S3CRET",
+	"k = v\n  aws_session_token = S3CRET\n    S3CRET",
+	"\"aws_session_token\" = S3CRET",
+	"aws_session_token = S3CRET\rregion = x",
+	"aws_session_token = a=S3CRET:S3CRET",
+	"[p]\n[aws_session_token = S3CRET",
+	"\u00a0aws_session_token\u00a0=\u00a0S3CRET",
+	"x_other_secret = S3CRET",
+	"x_secret_of_a_client = S3CRET",
+	"credential_process = /x --password=S3CRET",
+	"x_passphrase = S3CRET",
+	"x_token_of_an_api = S3CRET",
+	"x_api_key = S3CRET",
+	"X-Api-Key: S3CRET",
+	"x_apikey_2 = S3CRET",
+	"x_private_key_pem =\n  S3CRET",
+}
+
+// shown returns what is wrong with the diffs that diff makes of files with text: a secret
+// that is shown, or something else that is not.
+func shown(diff func(before, after []byte) string, text string) (wrong []string) {
+	for _, place := range []string{"%s\n", "[p]\nregion = eu\n%s\nregion = us\n", "[p]\n%s\n[w]\nk = v\n"} {
+		file := fmt.Sprintf(place, text)
+		for _, other := range []string{file + "# shown = 1\n", strings.Replace(file, text, "shown = 1", 1), ""} {
+			for _, d := range []string{diff([]byte(file), []byte(other)), diff([]byte(other), []byte(file))} {
+				if strings.Contains(d, "S3CRET") || !strings.Contains(d, Masked) || other != "" && !strings.Contains(d, "shown = 1") {
+					wrong = append(wrong, d)
 				}
 			}
 		}
 	}
-	// The controls: without the mask they are there, and what is no secret is not hidden.
-	plain := "aws_access_key_id = SHOWN\nx_security_token_expires = SHOWN\nregion = SHOWN\n# a comment SHOWN\n"
-	if d := Diff("f", nil, []byte(plain)); strings.Count(d, "SHOWN") != 4 {
+	return wrong
+}
+
+// TestDiffMasks wants no secret shown, and everything else shown.
+func TestDiffMasks(t *testing.T) {
+	t.Parallel()
+	for _, text := range hiding {
+		if wrong := shown(func(before, after []byte) string { return Diff("f", before, after) }, text); len(wrong) > 0 {
+			t.Errorf("%q: the diff is\n%s", text, wrong[0])
+		}
+	}
+	plain := "aws_access_key_id = SHOWN\nx_security_token_expires = SHOWN\nregion = SHOWN\n# a comment SHOWN\n" +
+		"gatehop_keytab = SHOWN\nx_key = SHOWN\nx_pass = SHOWN\n"
+	if d := Diff("f", nil, []byte(plain)); strings.Count(d, "SHOWN") != 7 {
 		t.Errorf("too much is hidden:\n%s", d)
+	}
+}
+
+// TestDiffMasksControls takes the mask away, or a part of it.
+func TestDiffMasksControls(t *testing.T) {
+	t.Parallel()
+	only := func(names ...string) func([]byte) []byte {
+		return func(data []byte) []byte {
+			for _, name := range names {
+				data = regexp.MustCompile("(?mi)"+name+"(.*?[=:]).*$").ReplaceAll(data, []byte("x$1 "+Masked))
+			}
+			return data
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		mask func([]byte) []byte
+		all  bool // that every row must find it
+	}{
+		{"hides nothing", func(data []byte) []byte { return data }, true},
+		{"hides everything", func(data []byte) []byte { return regexp.MustCompile(`(?m)^.*$`).ReplaceAll(data, []byte(Masked)) }, true},
+		{"hides no continuation", func(data []byte) (out []byte) {
+			for _, line := range splitLines(data) {
+				out = append(out, mask([]byte(line))...)
+			}
+			return out
+		}, false},
+		{"knows AWS's names only", only("secret", "token"), false},
+		{"leaves out comments", func(data []byte) (out []byte) {
+			if bytes.HasPrefix(data, []byte("#")) {
+				return data
+			}
+			return mask(data)
+		}, false},
+	} {
+		found := 0
+		for _, text := range hiding {
+			if len(shown(func(before, after []byte) string { return diff("f", before, after, tt.mask) }, text)) > 0 {
+				found++
+			}
+		}
+		if found == 0 || tt.all && found < len(hiding) {
+			t.Errorf("a mask that %s is found by %d rows of %d", tt.name, found, len(hiding))
+		}
 	}
 }
 

@@ -82,12 +82,13 @@ func (s *snapshot) same(t *snapshot) bool {
 const (
 	lookPause     = 2 * time.Millisecond
 	quietWhole    = 20 * time.Millisecond
-	quietEmpty    = time.Second // an empty one is more likely half of a change, by a program that may have to wait for the processor
+	quietCut      = time.Second // one that was cut is more likely half of a change, by a program that may have to wait for the processor
 	patienceWhole = 5 * time.Second
 )
 
-// whole reads by read until nobody seems to be in the middle of writing.
-func (u *updater) whole(ctx context.Context, read func() (*snapshot, error)) (*snapshot, error) {
+// whole reads by read until nobody seems to be in the middle of writing. The file held was
+// before; nil if that is not known.
+func (u *updater) whole(ctx context.Context, was []byte, read func() (*snapshot, error)) (*snapshot, error) {
 	var last *snapshot
 	for waited, unchanged := time.Duration(0), time.Duration(0); ; {
 		s, err := read()
@@ -105,8 +106,8 @@ func (u *updater) whole(ctx context.Context, read func() (*snapshot, error)) (*s
 		}
 		last = s
 		need := quietWhole
-		if len(s.data) == 0 {
-			need = quietEmpty
+		if u.cut(s.data, was) {
+			need = quietCut
 		}
 		if s.file == nil || unchanged >= need || u.now().Sub(s.info.ModTime()) >= need {
 			return s, nil

@@ -40,7 +40,10 @@ type Written struct {
 // file keeps out, nor of a program that knows no lock, as far as that can be seen. The
 // AWS CLI reads, empties the file and writes it anew: its change is looked for before
 // the rename, in the replaced file after it, and for a moment in the new one. Wherever
-// there is one, edit is called again with the bytes that then count.
+// there is one, edit is called again with the bytes that then count. What counts for
+// nothing is a replaced file that was emptied, or holds only its old beginning, and stays
+// so: that program died, and the new file has everything. An end of ctx stops no Update
+// between its rename and the last look for what others wrote.
 //
 // edit returns the bytes after the edit, or a refusal, which Update returns as it is.
 // Other errors are *TargetError, of the lock and of the backup (*store.FileError,
@@ -66,7 +69,7 @@ func Preview(ctx context.Context, path string, edit func(*File) ([]byte, error))
 	if err := checkFolder(target); err != nil {
 		return "", nil, nil, err
 	}
-	s, err := newUpdater(target, Options{}, edit).whole(ctx, func() (*snapshot, error) { return look(target) })
+	s, err := newUpdater(target, Options{}, edit).whole(ctx, nil, func() (*snapshot, error) { return look(target) })
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -90,12 +93,15 @@ type updater struct {
 	fresh  func(path string, s *snapshot) (bool, error) // just before the rename
 	late   func(s *snapshot) (bool, error)              // in the replaced file, after it
 	held   func(path string, data []byte) (bool, error) // in the new one
+	cut    func(now, was []byte) bool                   // whether a reading is what a dead program leaves
+	finish func(ctx context.Context) context.Context    // for what must be done though ctx has ended
 }
 
 func newUpdater(path string, o Options, edit func(*File) ([]byte, error)) *updater {
 	return &updater{
 		path: path, o: o, edit: edit, now: time.Now, pause: pause, lock: store.LockFile, rename: os.Rename,
 		backup: writeBackup, fresh: isFresh, late: isLate, held: isHeld,
+		cut: isCut, finish: context.WithoutCancel,
 	}
 }
 
@@ -122,23 +128,31 @@ func (u *updater) run(ctx context.Context) (w Written, err error) {
 	defer unlock()
 	u.sweep()
 	var installed, theirs []byte // what the last round wrote, and what somebody wrote beside it
+	var was []byte               // what the file held last
 	for range mostRounds {
-		s, err := u.whole(ctx, func() (*snapshot, error) { return look(u.path) })
+		until := ctx
+		if theirs != nil { // no file has it but this Update
+			until = u.finish(ctx)
+		}
+		s, err := u.whole(until, was, func() (*snapshot, error) { return look(u.path) })
 		if err != nil {
 			return w, err
 		}
 		base := s.data
 		if theirs != nil && bytes.Equal(base, installed) {
 			base = theirs
+		} else {
+			theirs = nil // somebody wrote once more, and that counts
 		}
-		next, done, err := u.round(ctx, s, base, &w)
+		next, done, err := u.round(until, s, base, was, &w)
 		if done || err != nil {
 			s.close()
 			return w, err
 		}
+		was = s.data
 		if next != nil {
-			installed = next
-			theirs, done, err = u.watch(ctx, s, next)
+			installed, was = next, next
+			theirs, done, err = u.watch(u.finish(ctx), s, next)
 		}
 		s.close()
 		if done || err != nil {
@@ -156,14 +170,14 @@ func (u *updater) folder() error {
 	return checkFolder(u.path)
 }
 
-// round edits base and puts the result in the place of s. next is nil if s was not the
-// file any more.
-func (u *updater) round(ctx context.Context, s *snapshot, base []byte, w *Written) (next []byte, done bool, err error) {
+// round edits base and puts the result in the place of s. before is what the file held
+// in the last round. next is nil if s was not the file any more.
+func (u *updater) round(ctx context.Context, s *snapshot, base, before []byte, w *Written) (next []byte, done bool, err error) {
 	next, err = u.edit(Scan(base))
 	if err != nil || bytes.Equal(next, s.data) {
 		return nil, true, err
 	}
-	if len(base) > 0 { // an empty reading never replaces a backup
+	if !u.cut(base, before) { // what is cut never replaces a backup
 		sum := sha256.Sum256([]byte(u.path))
 		name := filepath.Base(u.path) + "-" + hex.EncodeToString(sum[:8])
 		if err := u.backup(u.o.Backups, name, base); err != nil {
@@ -221,7 +235,8 @@ func (u *updater) install(ctx context.Context, s *snapshot, data []byte, mode fs
 }
 
 // watch looks whether somebody wrote into the replaced file, or has written over the new
-// one. theirs is what stands in the replaced file if it is that.
+// one. theirs is what stands in the replaced file if it is that, and more than a program
+// leaves that died.
 func (u *updater) watch(ctx context.Context, s *snapshot, data []byte) (theirs []byte, done bool, err error) {
 	span := watchQuiet
 	if s.file != nil && u.now().Sub(s.info.ModTime()) < busyFor {
@@ -233,11 +248,14 @@ func (u *updater) watch(ctx context.Context, s *snapshot, data []byte) (theirs [
 			return nil, false, &TargetError{Path: u.path, Problem: "was written, but the replaced file cannot be read again", Err: err}
 		}
 		if late {
-			t, err := u.whole(ctx, func() (*snapshot, error) { return again(s.file) })
+			t, err := u.whole(ctx, s.data, func() (*snapshot, error) { return again(s.file) })
 			if err != nil {
 				return nil, false, err
 			}
-			return t.data, false, nil
+			if !u.cut(t.data, s.data) {
+				return t.data, false, nil
+			}
+			span = 0 // one look more, at the new file
 		}
 		held, err := u.held(u.path, data)
 		if err != nil || !held || waited >= span {
@@ -273,6 +291,12 @@ func isHeld(path string, data []byte) (bool, error) {
 	}
 	defer now.close()
 	return bytes.Equal(now.data, data), nil
+}
+
+// isCut reports a reading that is nothing or only the beginning of an earlier one: so a
+// program leaves a file that it emptied to write it anew, if it does not get further.
+func isCut(now, was []byte) bool {
+	return len(now) == 0 || len(now) < len(was) && bytes.HasPrefix(was, now)
 }
 
 // sibling names a file of gatehop's own beside the target.

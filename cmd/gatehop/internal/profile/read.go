@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -45,34 +46,70 @@ func Read(f Files) (*Config, error) {
 	return c, nil
 }
 
+// maxFile is the longest file that is read: far more than anybody has.
+const maxFile = 16 << 20
+
 // readFile also says why the file, links followed, must not name programs to run.
 func readFile(path string) (data []byte, unsafe string, err error) {
 	if !filepath.IsAbs(path) {
 		// ./.aws/config belongs to whoever made the working directory.
 		return nil, "", &Error{File: path, Problem: "is not an absolute path"}
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil
-	}
-	if err == nil {
-		defer f.Close()
-		var info fs.FileInfo
-		if info, err = f.Stat(); err == nil { // of what is read, not of what lies there later
-			var text bytes.Buffer
-			text.Grow(int(info.Size()) + bytes.MinRead)
-			_, err = text.ReadFrom(f)
-			data, unsafe = text.Bytes(), ownerProblem(info)
-		}
-	}
-	if err == nil {
-		return data, unsafe, nil
-	}
+	data, unsafe, err = readOpen(path)
+	var bad *Error
 	var p *fs.PathError
-	if errors.As(err, &p) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", nil
+	case err == nil || errors.As(err, &bad):
+		return data, unsafe, err
+	case errors.As(err, &p):
 		err = p.Err
 	}
 	return nil, "", &Error{File: path, Problem: fmt.Sprintf("cannot be read: %v", err)}
+}
+
+func readOpen(path string) (data []byte, unsafe string, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		if info, serr := os.Stat(path); serr == nil && notRegular(info) != "" { // a socket
+			err = &Error{File: path, Problem: notRegular(info)}
+		}
+		return nil, "", err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of what is read, not of what lies there later
+	switch {
+	case err != nil:
+		return nil, "", err
+	case isNull(info):
+		return nil, "", nil
+	case notRegular(info) != "":
+		return nil, "", &Error{File: path, Problem: notRegular(info)}
+	case info.Size() > maxFile:
+		return nil, "", tooLong(path)
+	}
+	var text bytes.Buffer
+	text.Grow(int(info.Size()) + bytes.MinRead)
+	if _, err = text.ReadFrom(io.LimitReader(f, maxFile+1)); err == nil && text.Len() > maxFile { // it grew
+		err = tooLong(path)
+	}
+	return text.Bytes(), ownerProblem(info), err
+}
+
+func tooLong(path string) *Error {
+	return &Error{File: path, Problem: fmt.Sprintf("is longer than %d MiB", maxFile>>20)}
+}
+
+// notRegular says why what is no regular file is not read, "" of one that is.
+func notRegular(info fs.FileInfo) string {
+	switch {
+	case info.Mode().IsRegular():
+		return ""
+	case info.IsDir():
+		return "is a folder, and not a file"
+	}
+	return "is not a regular file"
 }
 
 // parse is Read of files with that content.
