@@ -73,6 +73,7 @@ type waits struct {
 	asking  int  // questions at the person
 	left    bool // the person left one
 	waiting []*waitError
+	lately  *waitError // who was waited for last, and had not finished
 	said    string
 	saidAt  time.Time
 }
@@ -127,6 +128,7 @@ func (l *chainLocks) take(ctx context.Context, key string) (func(), error) {
 	l.a.wait.standBehind(l, key, seen, nil)
 	switch {
 	case err == nil:
+		l.a.wait.got()
 		return l.hold(lock, key), nil
 	case isFull(err):
 		l.a.warn(err) // without a lock there is still an answer
@@ -218,6 +220,7 @@ func (w *waits) standBehind(l *chainLocks, key string, before, now *waitError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.waiting = slices.DeleteFunc(w.waiting, func(e *waitError) bool { return e == before })
+	w.lately = before
 	was := l.fronts[key]
 	delete(l.fronts, key)
 	if now != nil {
@@ -236,12 +239,22 @@ func (w *waits) standBehind(l *chainLocks, key string, before, now *waitError) {
 	}
 }
 
+// got forgets whom this run waited for, because it has what it waited for.
+func (w *waits) got() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lately = nil
+}
+
 // tookTooLong is the error of a run that nobody waits for any longer.
 func (a *app) tookTooLong(profile string) error {
 	a.wait.mu.Lock()
 	defer a.wait.mu.Unlock()
 	if n := len(a.wait.waiting); n > 0 {
 		return a.wait.waiting[n-1]
+	}
+	if a.wait.lately != nil { // the waiting has ended with its run, a moment ago
+		return a.wait.lately
 	}
 	return &needsLoginError{Profile: profile, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
 }
