@@ -305,7 +305,7 @@ const seeds = 3000
 
 func TestFlightModel(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(seeds) {
+	for seed := range uint64(soundSeeds) {
 		if found := violations(t, seed, sound); len(found) > 0 {
 			t.Fatalf("seed %d, %+v: %q", seed, newScenario(seed), found)
 		}
