@@ -1,0 +1,60 @@
+package profile
+
+import "strings"
+
+// Draft is a profile as it is to be written into the AWS config file. A field that is
+// empty is a key that is not to be there. It holds no secret.
+type Draft struct {
+	Name string
+
+	// Of a gateway: Kind is never empty there.
+	Kind, URL, Username                  string
+	RelyingParty, ADFSDomain             string
+	CABundle, Proxy, UserAgent, Timeout  string
+	SessionDuration, PrincipalARN, Store string
+
+	// Of a hop: Source is never empty there.
+	Source, ExternalID string
+
+	// Of both.
+	RoleARN, Region    string
+	Alias, Color, Note string
+
+	Helper string // the absolute path of gatehop, for credential_process; "" for none
+}
+
+// Value is one key of a file and what stands behind it.
+type Value struct{ Name, Value string }
+
+// Values are the keys of the draft in the order in which a person would write them.
+func (d *Draft) Values() []Value {
+	var vs []Value
+	for _, v := range []Value{
+		{prefix + "idp", d.Kind}, {prefix + "url", d.URL}, {prefix + "username", d.Username},
+		{prefix + "adfs_domain", d.ADFSDomain}, {prefix + "relying_party", d.RelyingParty},
+		{prefix + "ca_bundle", d.CABundle}, {prefix + "proxy", d.Proxy},
+		{prefix + "user_agent", d.UserAgent}, {prefix + "timeout", d.Timeout},
+		{prefix + "role_arn", d.RoleARN}, {prefix + "principal_arn", d.PrincipalARN},
+		{prefix + "session_duration", d.SessionDuration}, {prefix + "store", d.Store},
+		{prefix + "source_profile", d.Source}, {prefix + "external_id", d.ExternalID},
+		{prefix + "alias", d.Alias}, {prefix + "color", d.Color}, {prefix + "note", d.Note},
+		{"credential_process", d.helper()}, {"region", d.Region},
+	} {
+		if v.Value != "" {
+			vs = append(vs, v)
+		}
+	}
+	return vs
+}
+
+// helper is the command line for tools: quoted, since SDKs split it as a shell would.
+func (d *Draft) helper() string {
+	if d.Helper == "" {
+		return ""
+	}
+	name := d.Name
+	if strings.ContainsAny(name, " \t'\\$&|;<>()*?~`#") {
+		name = `"` + name + `"`
+	}
+	return `"` + d.Helper + `" credential-process ` + name
+}
