@@ -35,7 +35,7 @@ var numbers = map[string]idp.Verdict{
 
 // isError knows the error page by its parts, whatever its status: it may be 200.
 func isError(p *form.Page, s *form.State) bool {
-	return p.Has("#errorArea, #errorMessage") && !isLogin(p, s)
+	return p.Has("#errorArea, #errorMessage") && !asks(p, s)
 }
 
 // reportError tells the error pages apart: by number, by where they lead, and by when

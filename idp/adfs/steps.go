@@ -41,6 +41,7 @@ func pages() []form.Step {
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
 		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
 		{Name: "login", Match: isLogin, Act: signIn},
+		{Name: "user name", Match: isName, Act: sendName},
 		{Name: homeRealm, Match: has("form#hrd"), Act: chooseRealm},
 		{Name: "relying parties", Match: has(`form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`), Act: reportParties},
 		{Name: "forms link", Match: isFormsLink, Act: chooseForms},
@@ -60,18 +61,31 @@ func isUpdatePassword(p *form.Page, _ *form.State) bool {
 		p.Has("#updatePasswordForm, #updatePasswordArea") || p.VisibleText("#expiredNotification") != ""
 }
 
-// login finds the sign-in form. The forms of a page are never merged: #options holds
-// an empty AuthMethod, and from 2019 an empty UserName.
+// login finds the form for the password. The forms of a page are never merged: #options
+// holds an empty AuthMethod, and from 2019 a UserName that is empty too. Beside the
+// password of a paginated page UserName is hidden and empty, and is filled in all the
+// same.
 func login(p *form.Page) (form.Login, bool) {
-	l := form.Login{}
-	for _, f := range p.Forms {
-		if f.ID == "loginForm" {
-			l.Form = f
-			break
-		}
+	l := fields(p, "loginForm")
+	return l, l.Password != nil
+}
+
+// nameForm finds the form for the user name alone: the first page of a paginated sign-in
+// whose pages come one at a time. Where it stands beside the form for the password, that
+// one takes both.
+func nameForm(p *form.Page) (form.Login, bool) {
+	if _, both := login(p); both {
+		return form.Login{}, false
 	}
+	l := fields(p, "loginFormPaginated")
+	return l, l.User != nil
+}
+
+// fields are those of the first form of that id.
+func fields(p *form.Page, id string) form.Login {
+	l := form.Login{Form: p.FormByID(id)}
 	if l.Form == nil {
-		return l, false
+		return l
 	}
 	for _, c := range l.Form.Controls {
 		switch {
@@ -84,7 +98,7 @@ func login(p *form.Page) (form.Login, bool) {
 			l.Password = c
 		}
 	}
-	return l, l.Password != nil
+	return l
 }
 
 func isLogin(p *form.Page, _ *form.State) bool {
@@ -92,12 +106,32 @@ func isLogin(p *form.Page, _ *form.State) bool {
 	return ok
 }
 
+func isName(p *form.Page, _ *form.State) bool {
+	_, ok := nameForm(p)
+	return ok
+}
+
+// asks reports whether the page is one of those that ask for user name or password.
+func asks(p *form.Page, s *form.State) bool { return isLogin(p, s) || isName(p, s) }
+
+// errorTexts are the elements for what AD FS says about the last answer, one for each
+// block of a paginated page.
+var errorTexts = []string{"#errorText", "#errorTextPassword", "#errorTextOption"}
+
 // errorText is what AD FS says about the last answer. The rest of the page holds the
-// same sentences in scripts even if there is no error.
+// same sentences in scripts even if there is no error. A script shows the blocks of a
+// paginated page one at a time: what is in one that is hidden counts as well.
 func errorText(p *form.Page) string {
-	for _, id := range []string{"#errorText", "#errorTextPassword", "#errorTextOption"} {
+	for _, id := range errorTexts {
 		if text := p.VisibleText(id); text != "" {
 			return text
+		}
+	}
+	for _, block := range []string{"#passwordPage ", "#usernamePage ", "#primaryOptionsPage "} {
+		for _, id := range errorTexts {
+			if text := p.Text(block + id); text != "" {
+				return text
+			}
 		}
 	}
 	return ""
@@ -108,18 +142,23 @@ func errorText(p *form.Page) string {
 const expiredPrefix = "Your password has expired"
 
 func isExpired(p *form.Page, s *form.State) bool {
-	return isLogin(p, s) && strings.HasPrefix(errorText(p), expiredPrefix)
+	return asks(p, s) && strings.HasPrefix(errorText(p), expiredPrefix)
 }
 
 // isUnexplained: AD FS explains every refusal of a password. Without a word it lost
 // the cookies or did not take the method, and another password would not help.
 func isUnexplained(p *form.Page, s *form.State) bool {
-	return s.Passwords > 0 && isLogin(p, s) && errorText(p) == ""
+	return s.Passwords > 0 && !s.Heard && asks(p, s) && errorText(p) == ""
 }
 
 func signIn(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	l, _ := login(p)
 	return w.SignIn(ctx, p, l, errorText(p), form.Field{Name: "AuthMethod", Value: authMethod})
+}
+
+func sendName(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	l, _ := nameForm(p)
+	return w.SignIn(ctx, p, l, errorText(p))
 }
 
 // isCertificate knows the address at which the TLS handshake asks for a certificate.
@@ -129,16 +168,20 @@ func isCertificate(p *form.Page, _ *form.State) bool {
 
 // isFormsLink: a page of methods without a form for the password, but with a link to it.
 func isFormsLink(p *form.Page, s *form.State) bool {
-	return isChoice(p, s) && s.Acted["forms link"] == 0 && p.Has("#authOptions #"+authMethod)
+	return isChoice(p, s) && s.Acted["forms link"] == 0 && p.Has("#authOptions #"+authMethod+", #primaryOptionsPage #"+authMethod)
 }
 
 func chooseForms(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: authMethod}}})
 }
 
+// methods selects what a page offers besides the form for the password. The id of each is
+// the AuthMethod that it stands for.
+const methods = "#authOptions .actionLink, #authOptions .optionButton, #primaryOptionsPage .actionLink, #primaryOptionsPage .optionButton"
+
 // isChoice: nothing but links to methods.
 func isChoice(p *form.Page, s *form.State) bool {
-	if p.FormByID("options") == nil || !p.Has("#authOptions .actionLink, #authOptions .optionButton") {
+	if p.FormByID("options") == nil || !p.Has(methods) {
 		return false
 	}
 	_, asks := p.Login()
@@ -146,11 +189,13 @@ func isChoice(p *form.Page, s *form.State) bool {
 }
 
 func reportChoice(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var methods offered
-	for _, n := range p.Find("#authOptions .actionLink, #authOptions .optionButton").EachIter() {
-		methods.add(w, n, n.AttrOr("id", ""))
+	var list offered
+	for _, n := range p.Find(methods).EachIter() {
+		if id := n.AttrOr("id", ""); id != "" || n.Find("[id]").Length() == 0 {
+			list.add(w, n, id) // else it is the frame of a link
+		}
 	}
 	e := w.Fail(p, idp.MethodChoice, "")
-	e.Options = methods.options()
+	e.Options = list.options()
 	return form.Next{}, e
 }

@@ -96,7 +96,7 @@ func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Ne
 // heard keeps what the provider says about the last answer.
 func (w *Walk) heard(words string) {
 	if words != "" {
-		w.person.words = w.Clean(words)
+		w.person.words, w.State.Heard = w.Clean(words), true
 	}
 }
 
@@ -136,7 +136,7 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 	}
 	switch {
 	case l.Password != nil || l.Code != nil:
-		w.person.words = ""
+		w.person.words, w.State.Heard = "", false
 	default:
 		w.person.nameAt = place(p, l)
 	}

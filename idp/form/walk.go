@@ -45,6 +45,7 @@ type State struct {
 	Typed     bool // the present page is the answer to something typed
 	Cookie    bool // the present page or a redirect before it set a cookie
 	Restarts  int  // how often the sign-in was begun again from the entry
+	Heard     bool // the provider has said something since the last password or code
 	// Acted counts by their names the steps that were acted on, the present one
 	// included once it has been chosen.
 	Acted map[string]int

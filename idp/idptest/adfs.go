@@ -1,6 +1,7 @@
 package idptest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -32,19 +33,41 @@ const (
 	ActionMissing      ActionStyle = "missing"      // no action at all
 )
 
+// Pagination is how an AD FS 2019 asks for user name and password one after the other.
+type Pagination string
+
+// The ways. In both the hidden UserName beside the password is empty, and AuthMethod is
+// in another form or in none.
+const (
+	PaginatedOff    Pagination = ""
+	PaginatedNative Pagination = "native"   // one document, whose script shows a block at a time
+	PaginatedSteps  Pagination = "stepwise" // a document for each block, in answer to the one before
+)
+
+// The blocks of a paginated page.
+const (
+	userNameBlock = "usernamePage"
+	methodsBlock  = "primaryOptionsPage"
+	passwordBlock = "passwordPage"
+)
+
+// Flavours returns the versions of AD FS that are simulated, the oldest first.
+func Flavours() []string { return []string{"3.0", "2016", "2019"} }
+
 // Options describe a simulated AD FS. Now and Rand are required; the zero values of
 // the others are an ordinary AD FS 3.0 with forms sign-in that knows Alice and AWS.
 type Options struct {
-	Host           string // the name in URLs, may hold a port; "" takes each request's own
-	Flavour        string // "" and "3.0"; no other is simulated yet
-	Users          []User // nil: Alice
+	Host           string     // the name in URLs, may hold a port; "" takes each request's own
+	Flavour        string     // one of Flavours; "": 3.0
+	Paginated      Pagination // 2019 alone
+	Users          []User     // nil: Alice
 	RelyingParties map[string]RelyingParty
 	Signer         *samltest.IDP // nil: one of its own, made at the first assertion
 	Now            func() time.Time
 	Rand           io.Reader // read once, by NewADFS
 
 	AcceptBareUser         bool // names without a domain are known too
-	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012)
+	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
 	UnknownRPError         bool // an unknown relying party gives an error page, not the list
 	UpdatePasswordEndpoint bool // expired passwords lead to the page that changes them
 	RequireRequestCookie   bool // a password without the cookie of the sign-on request is an error (MSIS7001)
@@ -52,6 +75,8 @@ type Options struct {
 	DirectPostRefused      bool // a password without the sign-in page first is ignored
 	Kmsi                   bool // offers "keep me signed in"
 	CertificateLink        bool // offers certificate authentication
+	MethodChoice           bool // offers the form for the password as one of several methods first
+	Themed                 bool // pages with the company's own script, which splits the sign-in form for the eye alone
 	LockAfter              int  // refused passwords after which a user is locked; 0: never
 	ErrorStatus            int  // HTTP status of error pages; 0: 200
 
@@ -85,15 +110,8 @@ type ADFS struct {
 
 // NewADFS makes an AD FS of o.
 func NewADFS(o Options) (*ADFS, error) {
-	if o.Flavour != "" && o.Flavour != "3.0" {
-		return nil, fmt.Errorf("simulate AD FS: flavour %q is not simulated (known: 3.0)", o.Flavour)
-	}
-	if o.RequireRequestCookie && o.ClientRequestIDOff {
-		return nil, fmt.Errorf("simulate AD FS: a request cookie is required that is never set")
-	}
-	styles := []ActionStyle{ActionPath, ActionAbsolute, ActionAbsolute443, ActionRelative, ActionUnescapedAmp, ActionEmpty, ActionMissing}
-	if !slices.Contains(styles, o.Action) {
-		return nil, fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	f, err := findFault(o.Fault)
 	if err != nil {
@@ -130,6 +148,29 @@ func NewADFS(o Options) (*ADFS, error) {
 		"/adfs/portal/script/onload.js":    empty("application/javascript"),
 	}
 	return a, nil
+}
+
+// check refuses what no AD FS is.
+func (o *Options) check() error {
+	if o.Flavour == "" {
+		o.Flavour = Flavours()[0]
+	}
+	styles := []ActionStyle{ActionPath, ActionAbsolute, ActionAbsolute443, ActionRelative, ActionUnescapedAmp, ActionEmpty, ActionMissing}
+	switch {
+	case !slices.Contains(Flavours(), o.Flavour):
+		return fmt.Errorf("simulate AD FS: flavour %q is not simulated (known: %s)", o.Flavour, strings.Join(Flavours(), ", "))
+	case !slices.Contains([]Pagination{PaginatedOff, PaginatedNative, PaginatedSteps}, o.Paginated):
+		return fmt.Errorf("simulate AD FS: unknown pagination %q", o.Paginated)
+	case o.Paginated != PaginatedOff && o.Flavour != "2019":
+		return fmt.Errorf("simulate AD FS: %s has no paginated sign-in", o.Flavour)
+	case o.RequireRequestCookie && o.ClientRequestIDOff:
+		return errors.New("simulate AD FS: a request cookie is required that is never set")
+	case o.ClientRequestIDOff && (o.Paginated == PaginatedSteps || o.MethodChoice):
+		return errors.New("simulate AD FS: steps that no client-request-id tells apart")
+	case !slices.Contains(styles, o.Action):
+		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
+	}
+	return nil
 }
 
 func sortedParties(m map[string]RelyingParty) []RelyingParty {
@@ -180,7 +221,10 @@ func (a *ADFS) updatePassword(x *exchange) answer {
 
 // chrome is what all pages have.
 func (a *ADFS) chrome(x *exchange, title string) Page {
-	return Page{Text: x.text, Title: title, Company: "Example Corp", Host: x.host, UserAgent: x.Header.Get("User-Agent")}
+	return Page{
+		Text: x.text, Title: title, Company: "Example Corp", Host: x.host, UserAgent: x.Header.Get("User-Agent"),
+		Flavour: a.o.Flavour, Themed: a.o.Themed,
+	}
 }
 
 // errorPage is AD FS's own; msis is what the server's log would say.
@@ -199,24 +243,6 @@ func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
 		status = http.StatusOK
 	}
 	return a.page(status, "adfs/error.html", p)
-}
-
-// loginPage is the sign-in page with words about the last attempt, or none.
-func (a *ADFS) loginPage(x *exchange, userName, words string) answer {
-	p := a.chrome(x, x.text.SignIn)
-	p.UserName, p.Error, p.Kmsi = userName, words, a.o.Kmsi
-	p.Action, p.NoAction, p.RawAmp = a.action(x), a.o.Action == ActionMissing, a.o.Action == ActionUnescapedAmp
-	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
-	if a.o.CertificateLink {
-		p.Options = []string{certificateMethod}
-	}
-	if a.fault.login != nil {
-		a.fault.login(&p, x)
-	}
-	if x.flow != nil {
-		x.flow.shown = true
-	}
-	return a.page(http.StatusOK, "adfs/login.html", p)
 }
 
 func (a *ADFS) action(x *exchange) string {

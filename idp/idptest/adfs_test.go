@@ -48,21 +48,29 @@ func TestADFS(t *testing.T) {
 		{name: "wrapped base64", o: idptest.Options{WrappedBase64: true}, pages: 4},
 		{name: "keep me signed in offered", o: idptest.Options{Kmsi: true}, pages: 4},
 		{name: "certificate offered", o: idptest.Options{CertificateLink: true}, pages: 4},
+		{name: "method chosen", o: idptest.Options{MethodChoice: true, CertificateLink: true}, pages: 5},
+		{name: "method chosen, direct post refused", o: idptest.Options{MethodChoice: true, DirectPostRefused: true}, pages: 5},
+		{name: "themed", o: idptest.Options{Themed: true}, pages: 4},
 		{name: "one claims provider named", o: idptest.Options{ClaimsProviders: []string{idptest.LocalAuthority, partner}},
 			query: "&RedirectToIdentityProvider=AD+AUTHORITY", pages: 4},
 		{name: "relay state", query: "&RelayState=" + url.QueryEscape("RPID=urn%3Aamazon%3Awebservices&RelayState="+url.QueryEscape(`x"&y`)), pages: 4},
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			a := newADFS(t, c.o)
-			p := newBrowser(t, a, a.Elsewhere()).signIn(entry+c.query, alice, idptest.AlicePassword)
-			wantAssertion(t, p)
-			wantClean(t, a.ClientBugs())
-			if got := a.Stats(); got.Logins != 1 || got.Requests != c.pages {
-				t.Errorf("Stats = %+v, want 1 login, %d requests", got, c.pages)
+	for _, v := range versions() {
+		for _, c := range cases {
+			if v.more > 0 && c.o.ClientRequestIDOff {
+				continue // TestNewADFS: refused
 			}
-		})
+			t.Run(v.name+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				a := newADFS(t, v.as(c.o))
+				p := newBrowser(t, a, a.Elsewhere()).signIn(entry+c.query, alice, idptest.AlicePassword)
+				wantAssertion(t, p)
+				wantClean(t, a.ClientBugs())
+				if got := a.Stats(); got.Logins != 1 || got.Requests != c.pages+v.more {
+					t.Errorf("Stats = %+v, want 1 login, %d requests", got, c.pages+v.more)
+				}
+			})
+		}
 	}
 }
 
@@ -194,34 +202,47 @@ func TestADFSSigner(t *testing.T) {
 // TestADFSRefuses has, for each thing that AD FS refuses, what a browser is shown.
 func TestADFSRefuses(t *testing.T) {
 	t.Parallel()
-	for _, c := range refusals() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			a := newADFS(t, c.o)
-			name, password := c.user, c.password
-			if name == "" {
-				name = alice
-			}
-			if password == "" {
-				password = idptest.AlicePassword
-			}
-			p := newBrowser(t, a, a.Elsewhere()).signIn(entry, name, password)
-			reqs := a.Requests()
-			if got := reqs[len(reqs)-1].Page; got != c.page {
-				t.Errorf("page = %s, want %s", got, c.page)
-			}
-			if got := p.textOf("errorText") + p.textOf("errorMessage"); got != c.words {
-				t.Errorf("words = %q, want %q", got, c.words)
-			}
-			if p.assertion() != "" {
-				t.Error("an assertion was issued")
-			}
-			if p.id("loginForm") != nil && c.words == wrongWords && val(p.id("userNameInput"), "value") != name {
-				t.Error("the user name is not kept on the page")
-			}
-			wantClean(t, a.ClientBugs())
-		})
+	for _, v := range versions() {
+		for _, c := range refusals() {
+			t.Run(v.name+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				c.refused(t, v)
+			})
+		}
 	}
+}
+
+func (c refusal) refused(t *testing.T, v version) {
+	a := newADFS(t, v.as(c.o))
+	name, password := c.user, c.password
+	if name == "" {
+		name = alice
+	}
+	if password == "" {
+		password = idptest.AlicePassword
+	}
+	p := newBrowser(t, a, a.Elsewhere()).signIn(entry, name, password)
+	reqs := a.Requests()
+	want := c.page
+	if want == "adfs/login.html" {
+		want = v.page
+	}
+	if got := reqs[len(reqs)-1].Page; got != want {
+		t.Errorf("page = %s, want %s", got, want)
+	}
+	if got := p.textOf(v.says) + p.textOf("errorMessage"); got != c.words {
+		t.Errorf("words = %q, want %q", got, c.words)
+	}
+	if p.assertion() != "" {
+		t.Error("an assertion was issued")
+	}
+	if n := p.id("userNameInput"); p.id("loginForm") != nil && c.words == wrongWords && n != nil && val(n, "value") != name {
+		t.Error("the user name is not kept on the page")
+	}
+	if n := p.id("userNameInputOptionsHolder"); n != nil && c.words == wrongWords && val(n, "value") != name {
+		t.Error("the user name is not kept in the form of the methods")
+	}
+	wantClean(t, a.ClientBugs())
 }
 
 // TestADFSNames is which names are one user.
@@ -343,14 +364,20 @@ func TestNewADFS(t *testing.T) {
 	t.Parallel()
 	good := idptest.Options{Now: time.Now, Rand: seed()}
 	cases := map[string]func(*idptest.Options){
-		"flavour": func(o *idptest.Options) { o.Flavour = "2019" },
-		"cookie":  func(o *idptest.Options) { o.RequireRequestCookie, o.ClientRequestIDOff = true, true },
-		"action":  func(o *idptest.Options) { o.Action = "sideways" },
-		"fault":   func(o *idptest.Options) { o.Fault = "gremlin" },
-		"state":   func(o *idptest.Options) { o.Users = []idptest.User{{Name: "x", State: "odd"}} },
-		"clock":   func(o *idptest.Options) { o.Now = nil },
-		"rand":    func(o *idptest.Options) { o.Rand = nil },
-		"no rand": func(o *idptest.Options) { o.Rand = strings.NewReader("short") },
+		"flavour":           func(o *idptest.Options) { o.Flavour = "2.0" },
+		"pagination":        func(o *idptest.Options) { o.Flavour, o.Paginated = "2019", "sometimes" },
+		"pagination before": func(o *idptest.Options) { o.Flavour, o.Paginated = "2016", idptest.PaginatedNative },
+		"steps without id": func(o *idptest.Options) {
+			o.Flavour, o.Paginated, o.ClientRequestIDOff = "2019", idptest.PaginatedSteps, true
+		},
+		"choice without id": func(o *idptest.Options) { o.MethodChoice, o.ClientRequestIDOff = true, true },
+		"cookie":            func(o *idptest.Options) { o.RequireRequestCookie, o.ClientRequestIDOff = true, true },
+		"action":            func(o *idptest.Options) { o.Action = "sideways" },
+		"fault":             func(o *idptest.Options) { o.Fault = "gremlin" },
+		"state":             func(o *idptest.Options) { o.Users = []idptest.User{{Name: "x", State: "odd"}} },
+		"clock":             func(o *idptest.Options) { o.Now = nil },
+		"rand":              func(o *idptest.Options) { o.Rand = nil },
+		"no rand":           func(o *idptest.Options) { o.Rand = strings.NewReader("short") },
 	}
 	for name, change := range cases {
 		o := good
@@ -359,7 +386,7 @@ func TestNewADFS(t *testing.T) {
 			t.Errorf("%s: NewADFS = nil, want an error", name)
 		}
 	}
-	for _, flavour := range []string{"", "3.0"} {
+	for _, flavour := range append(idptest.Flavours(), "") {
 		o := good
 		o.Flavour = flavour
 		o.Rand = seed()

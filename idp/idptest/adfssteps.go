@@ -44,7 +44,7 @@ func (a *ADFS) entry(x *exchange) answer {
 	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
 		return a.redirectToSelf(x)
 	}
-	return a.loginPage(x, "", "")
+	return a.firstPage(x)
 }
 
 // findFlow tells which sign-in the request belongs to: by the id in its query, else by
@@ -99,6 +99,9 @@ func (a *ADFS) self(x *exchange, id string) string {
 func (a *ADFS) cookie(to answer, name, value, more string) answer {
 	if a.o.DropCookies {
 		return to
+	}
+	if a.o.Flavour == "2019" {
+		more += "; SameSite=None"
 	}
 	return to.set("Set-Cookie", name+"="+value+more+"; path=/adfs; HttpOnly; Secure")
 }
@@ -162,13 +165,16 @@ func (a *ADFS) posted(x *exchange, sess *session) answer {
 		return a.homeRealm(x)
 	case has("SignInIdpSite", "SignInOtherSite", "SingleSignOut", "RelyingParty"):
 		return a.chosenSite(x)
-	case has("UserName", "Password"):
+	case has("Password"):
 		return a.login(x)
-	case x.Form.Get("AuthMethod") == certificateMethod && a.o.CertificateLink:
-		host, _, _ := strings.Cut(x.host, ":")
-		return redirect(http.StatusFound, "https://"+host+":49443"+pathAndQuery(x))
+	case has("AuthMethod"):
+		return a.chosenMethod(x)
+	case has("UserName") && a.o.Paginated == PaginatedSteps:
+		return a.namedUser(x)
+	case has("UserName"):
+		return a.login(x)
 	}
-	return a.loginPage(x, "", "")
+	return a.firstPage(x)
 }
 
 // homeRealm takes the choice of an organisation. Only AD FS's own directory signs
@@ -195,7 +201,7 @@ func (a *ADFS) homeRealm(x *exchange) answer {
 func (a *ADFS) chosenSite(x *exchange) answer {
 	a.checkFields(x.Request, "SignInIdpSite", "SignInOtherSite", "RelyingParty", "SignInSubmit", "SignInGo", "SingleSignOut")
 	if x.Form.Count("SignInOtherSite") == 0 {
-		return a.loginPage(x, "", "")
+		return a.firstPage(x)
 	}
 	for id, rp := range a.o.RelyingParties {
 		if guid := x.Form.Get("RelyingParty"); guid != "" && guid == rp.GUID {
@@ -203,61 +209,6 @@ func (a *ADFS) chosenSite(x *exchange) answer {
 		}
 	}
 	return a.idpForm(x, nil)
-}
-
-// checkLogin looks for client bugs in a posted sign-in form.
-func (a *ADFS) checkLogin(x *exchange) {
-	switch n := x.Form.Count("AuthMethod"); {
-	case n > 1:
-		a.bug(BugAuthMethod, x.Request, "AuthMethod %d times", n)
-	case x.Form.Get("AuthMethod") == "":
-		a.bug(BugAuthMethod, x.Request, "AuthMethod missing or empty")
-	}
-	if n := x.Form.Count("UserName"); n > 1 {
-		a.bug(BugUserNameRepeated, x.Request, "UserName %d times", n)
-	}
-	if x.Form.Count("Kmsi") > 0 && !a.o.Kmsi {
-		a.bug(BugUncheckedSent, x.Request, "Kmsi, which is not ticked")
-	}
-	a.checkFields(x.Request, "UserName", "Password", "Kmsi", "AuthMethod")
-}
-
-// login takes a user name and password.
-func (a *ADFS) login(x *exchange) answer {
-	a.checkLogin(x)
-	name, password := x.Form.Get("UserName"), x.Form.Get("Password")
-	if password != "" {
-		a.notePassword(x, name, password)
-	}
-	switch {
-	case x.Form.Get("AuthMethod") != formsMethod, name == "", password == "":
-		return a.loginPage(x, "", "")
-	case a.o.RequireRequestCookie && a.flows[x.cookie("MSISSamlRequest")] == nil:
-		return a.errorPage(x, "MSIS7001", "")
-	case a.o.DirectPostRefused && !x.flow.shown:
-		return a.loginPage(x, "", "")
-	case a.fault.posted != nil:
-		return a.fault.posted(a.simulator, x)
-	case a.fault.always:
-		a.noteRefusal(x, name, password)
-		return a.loginPage(x, name, "")
-	}
-	user := a.user(name)
-	locked := a.o.LockAfter > 0 && a.failures[strings.ToLower(name)] >= a.o.LockAfter
-	if user == nil || user.Password != password || locked || user.State == UserLocked || user.State == UserDisabled {
-		a.noteRefusal(x, name, password)
-		return a.loginPage(x, name, x.text.WrongPassword)
-	}
-	if user.State == UserExpired || user.State == UserMustChange {
-		if a.o.UpdatePasswordEndpoint {
-			return redirect(http.StatusFound, "https://"+x.host+"/adfs/portal/updatepassword/?username="+url.QueryEscape(name))
-		}
-		return a.loginPage(x, name, x.text.Expired)
-	}
-	if a.fault.signed != nil {
-		return a.fault.signed(a.simulator, x)
-	}
-	return a.signIn(x, user)
 }
 
 // user finds an account by any of its names.
@@ -313,8 +264,11 @@ func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
 
 // mfaPage asks for a second factor, with a new context each time.
 func (a *ADFS) mfaPage(x *exchange, sess *session, words string) answer {
-	sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
-		base64.StdEncoding.EncodeToString(a.random(2900)) + `</CipherValue></CipherData></EncryptedData>`
+	sess.context = base64.StdEncoding.EncodeToString(a.random(2900))
+	if a.o.Flavour == "3.0" {
+		sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
+			sess.context + `</CipherValue></CipherData></EncryptedData>`
+	}
 	p := a.chrome(x, x.text.SignIn)
 	p.UserName, p.Context, p.Error = sess.user.Name, sess.context, words
 	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)

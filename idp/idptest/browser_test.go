@@ -53,6 +53,31 @@ var signer = sync.OnceValues(func() (*samltest.IDP, error) {
 
 func seed() io.Reader { return rand.NewChaCha8([32]byte{1}) }
 
+// version is one kind of sign-in pages of AD FS.
+type version struct {
+	name string
+	as   func(idptest.Options) idptest.Options
+	more int    // requests of a sign-in besides those of 3.0
+	page string // that asks for the password
+	says string // id of the element for words about a refused one
+}
+
+func versions() []version {
+	flavour := func(f string, p idptest.Pagination) func(idptest.Options) idptest.Options {
+		return func(o idptest.Options) idptest.Options {
+			o.Flavour, o.Paginated = f, p
+			return o
+		}
+	}
+	return []version{
+		{"3.0", flavour("3.0", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
+		{"2016", flavour("2016", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
+		{"2019", flavour("2019", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
+		{"2019 paginated", flavour("2019", idptest.PaginatedNative), 0, "adfs/paginated.html", "errorTextPassword"},
+		{"2019 paginated in steps", flavour("2019", idptest.PaginatedSteps), 1, "adfs/paginated.html", "errorTextPassword"},
+	}
+}
+
 // newADFS makes an AD FS of o with what every test needs.
 func newADFS(t testing.TB, o idptest.Options) *idptest.ADFS {
 	t.Helper()
@@ -195,7 +220,10 @@ func (b *browser) submit(p *page, form *html.Node, typed map[string]string) *pag
 			action, has = a, true
 		}
 	}
-	if b.fields != nil && typed != nil {
+	if p.id("passwordPage") != nil && inside(form, p.id("passwordPage")) { // its script takes the method along
+		fields = append(fields, idptest.Field{Name: "AuthMethod", Value: "FormsAuthentication"})
+	}
+	if b.fields != nil && typed != nil && val(form, "id") != "loginFormPaginated" && val(form, "id") != "options" {
 		fields = b.fields(fields)
 	}
 	target := p.resolve(action, has)
@@ -250,6 +278,9 @@ func (b *browser) signIn(address, user string, passwords ...string) *page {
 	for range 12 {
 		typed := map[string]string{"UserName": user, "username": user, "otp": idptest.MFACode}
 		form := p.form("Password", "password", "username", "otp")
+		if form == nil {
+			form = p.id("loginFormPaginated")
+		}
 		switch {
 		case p.assertion() != "":
 			return p
@@ -264,6 +295,8 @@ func (b *browser) signIn(address, user string, passwords ...string) *page {
 				passwords = passwords[1:]
 			}
 			p = b.submit(p, form, typed)
+		case form == nil && p.id("FormsAuthentication") != nil:
+			p = b.submit(p, p.id("options"), map[string]string{"AuthMethod": "FormsAuthentication"})
 		case p.form("AuthState") != nil:
 			p = b.submit(p, p.form("AuthState"), nil)
 		default:

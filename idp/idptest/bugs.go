@@ -35,6 +35,7 @@ const (
 	BugDecoy            Bug = 17 // the value of a comment, of a disabled control or of another form
 	BugAssertionPosted  Bug = 19 // SAMLResponse posted to the assertion consumer
 	BugForeignCookie    Bug = 20 // cookies of one host shown to another
+	BugUserNameMissing  Bug = 21 // a password without the user name that its form asks for
 )
 
 const (

@@ -12,8 +12,15 @@ type flow struct {
 	starts   int // sign-ins in it: 1, but for the pool
 	requests int
 	posts    map[string]int // how often each password was posted
-	shown    bool           // the sign-in page was
+	shown    string         // the sign-in page that was shown last: "" for none, askedAll, askedName, askedMethod
 }
+
+// What a sign-in page asks for.
+const (
+	askedAll    = "password" // and the user name, if it was not asked for before
+	askedName   = "user name"
+	askedMethod = "method"
+)
 
 // lineage is what sign-ins of one browser have in common.
 type lineage struct{ refused map[string]bool }

@@ -32,6 +32,10 @@ type Page struct {
 	Captcha  bool
 
 	// AD FS
+	Flavour       string   // as in Options
+	Themed        bool     // with the company's own script
+	Blocks        []string // of a paginated page, in order
+	Shown         string   // the block that is not hidden; "": the first
 	OptionsAction string
 	Options       []string // AuthMethod values of the alternative methods
 	Kmsi          bool
@@ -65,6 +69,23 @@ type Page struct {
 // ClaimsProvider is one organisation to choose from. The id of AD FS's own directory
 // is "AD AUTHORITY".
 type ClaimsProvider struct{ ID, Display string }
+
+// Since2016 reports whether the page has what came with AD FS 2016.
+func (p Page) Since2016() bool { return p.Flavour == "2016" || p.Since2019() }
+
+// Since2019 reports whether the page has what came with AD FS 2019.
+func (p Page) Since2019() bool { return p.Flavour == "2019" }
+
+// HasBlock reports whether a paginated page has the block of that id.
+func (p Page) HasBlock(id string) bool { return slices.Contains(p.Blocks, id) }
+
+// Shows reports whether that block of a paginated page is the one not hidden.
+func (p Page) Shows(id string) bool {
+	if p.Shown == "" && len(p.Blocks) > 0 {
+		return p.Blocks[0] == id
+	}
+	return p.Shown == id
+}
 
 // Has reports whether the page has that quirk.
 func (p Page) Has(q Quirk) bool { return slices.Contains(p.Quirks, q) }

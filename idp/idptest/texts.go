@@ -14,6 +14,7 @@ type Text struct {
 	Organisation, ByEmail, UnknownEmail                                  string
 	MustUpdate, OldPassword, NewPassword, ConfirmPassword, UpdateRefused string
 	Welcome, SecondFactor, Challenge, Answer, WrongAnswer                string
+	UserNameLabel, ChooseMethod, MethodsTitle                            string
 }
 
 // TextIn returns the words in the first language of an Accept-Language header that
@@ -67,6 +68,9 @@ var texts = map[string]Text{
 		Challenge:       "What is the answer?",
 		Answer:          "Answer",
 		WrongAnswer:     "The answer is not right. Try again.",
+		UserNameLabel:   "User Account",
+		ChooseMethod:    "Choose how to sign in",
+		MethodsTitle:    "Authentication options",
 	},
 	"de": {
 		Lang: "de-DE", SignIn: "Anmelden", ErrorTitle: "Fehler", UpdateTitle: "Kennwort aktualisieren", Working: "Wird bearbeitet...",
@@ -104,6 +108,9 @@ var texts = map[string]Text{
 		Challenge:       "Wie lautet die Antwort?",
 		Answer:          "Antwort",
 		WrongAnswer:     "Die Antwort ist falsch. Versuchen Sie es noch einmal.",
+		UserNameLabel:   "Benutzerkonto",
+		ChooseMethod:    "Anmeldeart wählen",
+		MethodsTitle:    "Anmeldearten",
 	},
 	"nl": {
 		Lang: "nl-NL", SignIn: "Aanmelden", ErrorTitle: "Fout", UpdateTitle: "Wachtwoord bijwerken", Working: "Bezig...",
@@ -141,5 +148,8 @@ var texts = map[string]Text{
 		Challenge:       "Wat is het antwoord?",
 		Answer:          "Antwoord",
 		WrongAnswer:     "Het antwoord is onjuist. Probeer het nog eens.",
+		UserNameLabel:   "Gebruikersaccount",
+		ChooseMethod:    "Kies hoe u zich aanmeldt",
+		MethodsTitle:    "Aanmeldopties",
 	},
 }
