@@ -22,8 +22,9 @@ func seeds(f *testing.F) [][]byte {
 		f.Fatal(err)
 	}
 	for _, name := range names {
-		for _, quirks := range [][]idptest.Quirk{nil, idptest.Quirks()} {
+		for i, quirks := range [][]idptest.Quirk{nil, idptest.Quirks()} {
 			page, err := idptest.Render(name, idptest.Page{
+				Flavour: []string{"", "2019"}[i], Blocks: []string{"usernamePage", "primaryOptionsPage", "passwordPage"}, Themed: i > 0,
 				Title: "Sign in", Host: host, Action: "?a=b", Ask: []string{"username", "password", "otp"}, Quirks: quirks,
 				Link: "/next?a=b&c", ACS: "https://signin.aws.amazon.com/saml", SAMLResponse: "PHg+", Providers: []idptest.ClaimsProvider{{ID: "a", Display: "b"}},
 			})

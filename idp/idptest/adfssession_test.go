@@ -103,6 +103,21 @@ func TestADFSCookies(t *testing.T) {
 	}
 }
 
+// TestADFSSameSite: from 2019 on every cookie says that other sites may bring it along.
+func TestADFSSameSite(t *testing.T) {
+	t.Parallel()
+	for _, v := range versions() {
+		a := newADFS(t, v.as(idptest.Options{}))
+		p := newBrowser(t, a, a.Elsewhere()).signIn(entry, alice, idptest.AlicePassword)
+		wantAssertion(t, p)
+		for _, line := range p.header.Values("Set-Cookie") {
+			if got := strings.Contains(line, "; SameSite=None"); got != strings.HasPrefix(v.name, "2019") {
+				t.Errorf("%s: SameSite=None is %v in the cookie %s", v.name, got, line[:strings.Index(line, "=")])
+			}
+		}
+	}
+}
+
 // TestADFSHeaderLimit: SamlSession grows with every sign-in until HTTP.sys has enough.
 func TestADFSHeaderLimit(t *testing.T) {
 	t.Parallel()

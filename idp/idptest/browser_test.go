@@ -53,31 +53,6 @@ var signer = sync.OnceValues(func() (*samltest.IDP, error) {
 
 func seed() io.Reader { return rand.NewChaCha8([32]byte{1}) }
 
-// version is one kind of sign-in pages of AD FS.
-type version struct {
-	name string
-	as   func(idptest.Options) idptest.Options
-	more int    // requests of a sign-in besides those of 3.0
-	page string // that asks for the password
-	says string // id of the element for words about a refused one
-}
-
-func versions() []version {
-	flavour := func(f string, p idptest.Pagination) func(idptest.Options) idptest.Options {
-		return func(o idptest.Options) idptest.Options {
-			o.Flavour, o.Paginated = f, p
-			return o
-		}
-	}
-	return []version{
-		{"3.0", flavour("3.0", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
-		{"2016", flavour("2016", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
-		{"2019", flavour("2019", idptest.PaginatedOff), 0, "adfs/login.html", "errorText"},
-		{"2019 paginated", flavour("2019", idptest.PaginatedNative), 0, "adfs/paginated.html", "errorTextPassword"},
-		{"2019 paginated in steps", flavour("2019", idptest.PaginatedSteps), 1, "adfs/paginated.html", "errorTextPassword"},
-	}
-}
-
 // newADFS makes an AD FS of o with what every test needs.
 func newADFS(t testing.TB, o idptest.Options) *idptest.ADFS {
 	t.Helper()

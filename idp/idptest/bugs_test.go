@@ -1,7 +1,6 @@
 package idptest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -44,7 +43,7 @@ var (
 // mutants are the wrong clients. Some break rule 15 as well because Go's http.Client
 // writes the whole previous URL into Referer when it follows a redirect.
 func mutants() []mutant {
-	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), requestMutants())
+	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), methodMutants(), pageMutants(), requestMutants())
 }
 
 // passwordMutants send a password too often or in a wrong place.
@@ -293,6 +292,20 @@ func innocents() []innocent {
 			}
 			b.signIn(entry, alice, idptest.AlicePassword)
 		}},
+		{"a chosen Kmsi on the first of two pages", idptest.Options{Flavour: "2019", Paginated: idptest.PaginatedSteps, Kmsi: true}, func(b *browser) {
+			b.post(b.get(entry).url.String(), []idptest.Field{{Name: "UserName", Value: alice}, {Name: "Kmsi", Value: "true"}})
+		}},
+		{"the method with the name that was typed", idptest.Options{Flavour: "2019", MethodChoice: true}, func(b *browser) {
+			b.post(b.get(entry).url.String(), []idptest.Field{{Name: "AuthMethod", Value: "FormsAuthentication"}, {Name: "UserName", Value: alice}})
+		}},
+		{"the method that must be chosen", idptest.Options{Flavour: "2019", MethodChoice: true}, func(b *browser) {
+			b.post(b.get(entry).url.String(), []idptest.Field{{Name: "AuthMethod", Value: "FormsAuthentication"}, {Name: "UserName"}})
+		}},
+		{"another person on the second of two pages", idptest.Options{Flavour: "2019", Paginated: idptest.PaginatedSteps}, func(b *browser) {
+			p := b.get(entry)
+			p = b.submit(p, p.id("loginFormPaginated"), map[string]string{"UserName": `CORP\bob`})
+			b.submit(p, p.id("loginForm"), typedRight)
+		}},
 		{"the newest context", idptest.Options{Users: []idptest.User{{Name: alice, Password: idptest.AlicePassword, MFA: true}}}, func(b *browser) {
 			p := b.signIn(entry, alice, idptest.AlicePassword)
 			p = b.submit(p, p.form("Context"), nil)
@@ -320,68 +333,28 @@ func TestClientBugsNone(t *testing.T) {
 // gets nowhere, as at the real AD FS, and not because anything says so.
 func TestClientBugsNaive(t *testing.T) {
 	t.Parallel()
-	a := newADFS(t, idptest.Options{})
-	b := newBrowser(t, a, a.Elsewhere())
-	p := b.get(entry)
-	var fields []idptest.Field
-	for _, n := range all(p.doc, func(n *html.Node) bool { return n.Data == "input" }) {
-		name, value := val(n, "name"), val(n, "value")
-		if v, ok := typedRight[name]; ok {
-			value = v
+	for _, v := range versions() {
+		a := newADFS(t, v.as(idptest.Options{}))
+		b := newBrowser(t, a, a.Elsewhere())
+		p := b.get(entry)
+		var fields []idptest.Field
+		for _, n := range all(p.doc, func(n *html.Node) bool { return n.Data == "input" }) {
+			name, value := val(n, "name"), val(n, "value")
+			if v, ok := typedRight[name]; ok {
+				value = v
+			}
+			fields = append(fields, idptest.Field{Name: name, Value: value})
 		}
-		fields = append(fields, idptest.Field{Name: name, Value: value})
-	}
-	p = b.post(p.resolve(val(p.id("loginForm"), "action"), true).String(), fields)
-	if p.id("loginForm") == nil || p.textOf("errorText") != "" {
-		t.Error("want the sign-in page without words")
-	}
-	wantBug(t, a.ClientBugs(), idptest.BugAuthMethod)
-	wantBug(t, a.ClientBugs(), idptest.BugUncheckedSent)
-}
-
-// TestRecord: everything about a request is remembered, in order, and cannot be
-// changed from outside.
-func TestRecord(t *testing.T) {
-	t.Parallel()
-	a := newADFS(t, idptest.Options{})
-	b := newBrowser(t, a, a.Elsewhere())
-	b.header = set("X-Test", "1")
-	b.post(entry+"&b=1&a=%zz&b=2", []idptest.Field{{Name: "z", Value: "1"}, {Name: "a", Value: "ü+&"}, {Name: "z", Value: "2"}, {Name: "e"}})
-	got := a.Requests()
-	if len(got) != 1 {
-		t.Fatalf("%d requests, want 1", len(got))
-	}
-	r := got[0]
-	if r.Number != 1 || r.Conn != 1 || !r.TLS || r.Method != http.MethodPost || r.Host != host || r.Path != "/adfs/ls/IdpInitiatedSignOn.aspx" ||
-		r.Status != 200 || r.Page != "adfs/login.html" || r.Header.Get("X-Test") != "1" {
-		t.Errorf("request = %+v", r)
-	}
-	if want := "z=1&a=%C3%BC%2B%26&z=2&e="; encode(r.Form) != want {
-		t.Errorf("Form = %s, want %s", encode(r.Form), want)
-	}
-	if want := "loginToRp=urn%3Aamazon%3Awebservices&b=1&a=%25zz&b=2"; encode(r.Query) != want {
-		t.Errorf("Query = %s, want %s", encode(r.Query), want)
-	}
-	if r.Form.Get("z") != "2" || r.Form.Count("z") != 2 || strings.Join(r.Form.Names(), "") != "zaze" {
-		t.Errorf("Get, Count, Names of %v", r.Form)
-	}
-	r.Form[0].Name, r.Query[0].Name = "changed", "changed"
-	r.Header.Set("X-Test", "changed")
-	if again := a.Requests()[0]; again.Form[0].Name != "z" || again.Query[0].Name != "loginToRp" || again.Header.Get("X-Test") != "1" {
-		t.Error("the record can be changed from outside")
-	}
-	b.get("https://" + idptest.ForeignHost + "/x?y=1")
-	if e := a.RequestsElsewhere(); len(e) != 1 || e[0].Path != "/x" || e[0].Query.Get("y") != "1" || a.Stats().Requests != 1 {
-		t.Errorf("RequestsElsewhere = %+v", e)
-	}
-}
-
-// TestStats is what the sandbox writes down.
-func TestStats(t *testing.T) {
-	t.Parallel()
-	a := newADFS(t, idptest.Options{})
-	text, err := json.Marshal(a.Stats())
-	if want := `{"requests":0,"logins":0,"client_bugs":[]}`; err != nil || string(text) != want {
-		t.Errorf("Stats = %s, %v; want %s", text, err, want)
+		p = b.post(p.url.String(), fields)
+		if p.id("loginForm") == nil && p.id("loginFormPaginated") == nil || p.textOf(v.says) != "" || p.assertion() != "" {
+			t.Errorf("%s: want the sign-in page without words", v.name)
+		}
+		wantBug(t, a.ClientBugs(), idptest.BugUncheckedSent)
+		if v.more == 0 { // in steps the first page has one form
+			wantBug(t, a.ClientBugs(), idptest.BugAuthMethod)
+		}
+		if p.id("userNameInputOptionsHolder") != nil {
+			wantBug(t, a.ClientBugs(), idptest.BugUserNameRepeated)
+		}
 	}
 }

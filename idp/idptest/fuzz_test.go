@@ -21,6 +21,8 @@ func FuzzProviders(f *testing.F) {
 	f.Add("/adfs/portal/updatepassword/?username=%3Cscript%3E", "OldPassword=x", "text/plain", "")
 	f.Add("/simplesaml/module.php/core/loginuserpass.php?AuthState=x", "AuthState=x&username=alice&password=%zz", "multipart/form-data; boundary=x", "SimpleSAMLSessionID=x")
 	f.Add("/simplesaml/saml2/idp/SSOService.php?spentityid=urn:amazon:webservices", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--", "multipart/form-data; boundary=x", "")
+	f.Add("/adfs/ls/idpinitiatedsignon?loginToRp=urn:amazon:webservices", "UserName=%22%3E%3Cscript%3E", "application/x-www-form-urlencoded", "")
+	f.Add("/adfs/ls/idpinitiatedsignon?loginToRp=urn:amazon:webservices", "AuthMethod=FormsAuthentication&UserName=%3Ci%3E", "application/x-www-form-urlencoded", "")
 	users := []idptest.User{{Name: alice, Password: "no fuzzer finds this password", Roles: idptest.SampleRoles()}}
 	f.Fuzz(func(t *testing.T, target, body, contentType, cookies string) {
 		if !strings.HasPrefix(target, "/") {
@@ -31,6 +33,9 @@ func FuzzProviders(f *testing.F) {
 		}
 		for _, p := range []provider{
 			newADFS(t, idptest.Options{Users: users, Kmsi: true, CertificateLink: true, ClaimsProviders: []string{idptest.LocalAuthority, "b"}}),
+			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Themed: true, MethodChoice: true}),
+			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Paginated: idptest.PaginatedNative, CertificateLink: true}),
+			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Paginated: idptest.PaginatedSteps, MethodChoice: true}),
 			newForm(t, idptest.FormOptions{Users: users, Quirks: []idptest.Quirk{idptest.QuirkLatin1, idptest.QuirkMultipart}}),
 		} {
 			rt := idptest.Transport(map[string]http.Handler{idptest.AnyHost: p})

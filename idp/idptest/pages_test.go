@@ -23,7 +23,7 @@ func TestRender(t *testing.T) {
 	}
 	ids := map[string]string{ // of every AD FS page: what identifies it
 		"adfs/login.html": "loginForm", "adfs/error.html": "errorMessage", "adfs/hrd.html": "hrd", "adfs/idpform.html": "idpForm",
-		"adfs/mfa.html": "mfaGreeting", "adfs/updatepassword.html": "updatePasswordForm", "ssp/login.html": "f", "ssp/changepassword.html": "change",
+		"adfs/mfa.html": "mfaGreeting", "adfs/updatepassword.html": "updatePasswordForm", "adfs/methods.html": "options", "ssp/login.html": "f", "ssp/changepassword.html": "change",
 	}
 	full := idptest.Page{
 		Title: "T<1>", Company: "C&C", Host: host, Action: `/x?a=1&b="2"`, UserName: `a"<b>`, Error: "<i>words</i>", Forced: true,
@@ -32,9 +32,12 @@ func TestRender(t *testing.T) {
 		Display: "AWS", Time: "now", UserAgent: "<ua>", ACS: "https://sp.example/acs", SAMLResponse: "QUJD+/==", RelayState: `"&`, Decoy: true,
 		Quirks: idptest.Quirks(), Ask: []string{"username", "password", "otp"}, AuthState: `_1:https://x/?a&b`, Link: `/y?a=1&b='"`, ErrorText: "<more>",
 		OptionsAction: "https://" + host + ":443/adfs/ls/?a=1&b=2", Captcha: true, Kmsi: true,
+		Blocks: []string{"usernamePage", "primaryOptionsPage", "passwordPage"}, Themed: true,
 	}
+	newest := full
+	newest.Flavour = "2019"
 	for _, name := range names {
-		for _, p := range []idptest.Page{{}, full} {
+		for _, p := range []idptest.Page{{}, full, newest} {
 			source, err := idptest.Render(name, p)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -69,6 +72,11 @@ func TestRender(t *testing.T) {
 // TestRenderAction writes the action as it shall stand in the source.
 func TestRenderAction(t *testing.T) {
 	t.Parallel()
+	both := idptest.Page{Action: "/x?a=1&b=2", Blocks: []string{"usernamePage", "passwordPage"}}
+	source, err := idptest.Render("adfs/paginated.html", both)
+	if want := ` action="/x?a=1&amp;b=2">`; err != nil || strings.Count(string(source), want) != 2 {
+		t.Errorf("Render of a paginated page: want %q twice, %v", want, err)
+	}
 	for want, p := range map[string]idptest.Page{
 		` action="/x?a=1&amp;b=2">`:      {Action: "/x?a=1&b=2"},
 		` action="/x?a=1&b=2">`:          {Action: "/x?a=1&b=2", RawAmp: true},
