@@ -33,7 +33,21 @@ var mutants = []struct {
 	{"fills in the change of the password", idptest.Options{Users: []idptest.User{expired()}, UpdatePasswordEndpoint: true}, idptest.AlicePassword, careless, "9:", 1},
 	{"ticks the box", idptest.Options{}, idptest.AlicePassword, ticking, "7:", 1},
 	{"goes by the entry's address", idptest.Options{}, idptest.AlicePassword, astray, "16:", 0},
+	{"as it should be in 2019", idptest.Options{Flavour: "2019"}, idptest.AlicePassword, careful, "", 1},
+	{"merges the AuthMethods of 2019", idptest.Options{Flavour: "2019"}, idptest.AlicePassword, merging, "5:", 1},
+	{"merges the user names of 2019", idptest.Options{Flavour: "2019"}, idptest.AlicePassword, merging, "6:", 1},
+	{"takes the method as the page has it", native, idptest.AlicePassword, careless, "5:", 1},
+	{"leaves the hidden user name empty", native, idptest.AlicePassword, nameless, "21:", 1},
+	{"the same in steps", steps, idptest.AlicePassword, nameless, "21:", 1},
+	{"posts the form of the methods", idptest.Options{Flavour: "2019"}, idptest.AlicePassword, elsewhere, "16:", 0},
+	{"the same on a paginated page", native, idptest.AlicePassword, elsewhere, "16:", 0},
+	{"sends the password with the user name", steps, idptest.AlicePassword, hasty, "16:", 1},
 }
+
+var (
+	native = idptest.Options{Flavour: "2019", Paginated: idptest.PaginatedNative}
+	steps  = idptest.Options{Flavour: "2019", Paginated: idptest.PaginatedSteps}
+)
 
 func expired() idptest.User {
 	u := idptest.Alice()
@@ -111,6 +125,45 @@ func astray(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) 
 	return next, err
 }
 
+// nameless fills in what is shown, which the user name beside a password need not be.
+func nameless(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	set := []form.Field{{Name: "AuthMethod", Value: "FormsAuthentication"}}
+	if f := p.FormByID("loginForm"); f != nil {
+		fill := form.Fill{Values: map[*form.Control]secret.Text{}, Set: set}
+		for _, c := range f.Controls {
+			if c.Type == "password" {
+				fill.Values[c] = secret.New(typed(ctx, w))
+			}
+		}
+		send, err := f.Submit(nil, fill)
+		return form.Next{Send: send, From: p.URL}, err
+	}
+	return named(w, p)
+}
+
+// named posts the form for the user name alone, with more fields if any are given.
+func named(w *form.Walk, p *form.Page, more ...form.Field) (form.Next, error) {
+	f := p.FormByID("loginFormPaginated")
+	if f == nil || w.State.Acted["login"] > 2 {
+		return form.Next{}, w.Fail(p, idp.Unknown, "")
+	}
+	send, err := f.Submit(nil, form.Fill{Set: append([]form.Field{{Name: "UserName", Value: alice}}, more...)})
+	return form.Next{Send: send, From: p.URL}, err
+}
+
+func hasty(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	return named(w, p, form.Field{Name: "Password", Value: typed(ctx, w)}, form.Field{Name: "AuthMethod", Value: "FormsAuthentication"})
+}
+
+func elsewhere(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	f := p.FormByID("options")
+	if f == nil || w.State.Acted["login"] > 1 {
+		return form.Next{}, w.Fail(p, idp.Unknown, "")
+	}
+	send, err := f.Submit(nil, form.Fill{Set: []form.Field{{Name: "UserName", Value: alice}, {Name: "AuthMethod", Value: "FormsAuthentication"}}})
+	return form.Next{Send: send, From: p.URL}, err
+}
+
 // TestMutants: the simulator's list of client bugs, which every test here reads, is
 // empty for a correct walker and names the rule that a mutant breaks.
 func TestMutants(t *testing.T) {
@@ -129,7 +182,10 @@ func TestMutants(t *testing.T) {
 			}
 			step := form.Step{
 				Name: "login", Act: m.login,
-				Match: func(p *form.Page, _ *form.State) bool { f, _ := filled(p, ""); return f != nil },
+				Match: func(p *form.Page, _ *form.State) bool {
+					f, _ := filled(p, "")
+					return f != nil || p.FormByID("loginFormPaginated") != nil
+				},
 			}
 			// A mutant does not ask the client for its protection either.
 			r.session.HTTP = &http.Client{

@@ -2,9 +2,11 @@
 package adaptertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -263,7 +265,12 @@ func cancelledAtPassword(ctx context.Context, s Suite) error {
 	defer cancel()
 	w, err := s.start(idptest.FaultHangPosted, s.script(idptest.AlicePassword), func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			if bytes.Contains(bytes.ToLower(body), []byte("password=")) { // a user name may have come before
 				gone, leave := context.WithCancel(r.Context())
 				leave()
 				h.ServeHTTP(rw, r.WithContext(gone)) // is recorded, and waits no longer
