@@ -70,13 +70,9 @@ func login(p *form.Page) (form.Login, bool) {
 	return l, l.Password != nil
 }
 
-// nameForm finds the form for the user name alone: the first page of a paginated sign-in
-// whose pages come one at a time. Where it stands beside the form for the password, that
-// one takes both.
+// nameForm finds the form for the user name: the first of a paginated sign-in. Where the
+// form for the password stands on the same page, that one takes both.
 func nameForm(p *form.Page) (form.Login, bool) {
-	if _, both := login(p); both {
-		return form.Login{}, false
-	}
 	l := fields(p, "loginFormPaginated")
 	return l, l.User != nil
 }

@@ -161,6 +161,8 @@ func TestPaginated(t *testing.T) {
 		{"the first page again without a word", []string{first, second, first + "<p>"}, idp.Unexplained, "", []string{name, signed}},
 		{"the password's page again without a word", []string{first, second, second + "<p>"}, idp.Unexplained, "", []string{name, signed}},
 		{"the user name refused", []string{first, say(namePage, "NAME", "Unbekannt.")}, idp.Rejected, "Unbekannt.", []string{name}},
+		{"the user name refused, its block hidden", []string{hidden(first), hidden(say(namePage, "NAME", "Unbekannt."))}, idp.Rejected, "Unbekannt.", []string{name}},
+		{"the user name's form without its field", []string{strings.Replace(first, "name=UserName", "name=UserName readonly", 1)}, idp.Unknown, "", nil},
 		{"the user name again without a word", []string{first, first + "<p>"}, idp.Unexplained, "", []string{name}},
 		{"expired at the first page", []string{first, second, say(namePage, "NAME", "Your password has expired.")}, idp.PasswordExpired, "Your password has expired.", []string{name, signed}},
 		{"expired at the second page", []string{first, say(passwordPage, "PASSWORD", "Your password has expired.")}, idp.PasswordExpired, "Your password has expired.", []string{name}},
