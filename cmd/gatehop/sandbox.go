@@ -35,6 +35,7 @@ User CORP\alice (alice with --idp form), password "correct horse". Profiles: gat
 and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
 		Example: `  gatehop sandbox -- gatehop login prod
   gatehop sandbox -- aws sts get-caller-identity --profile dev
+  gatehop sandbox --idp adfs2019 -- gatehop login dev
   gatehop sandbox --idp form --roles 200 -- bash`,
 		RunE: func(c *cobra.Command, argv []string) error {
 			if dash := c.ArgsLenAtDash(); len(argv) > 0 && dash != 0 {
@@ -44,7 +45,7 @@ and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs3 or form")
+	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs3, adfs2016, adfs2019 or form")
 	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
 	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
 	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
@@ -54,10 +55,21 @@ and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
 	return c
 }
 
+// sandboxIDPs are the values of --idp.
+func sandboxIDPs() []string { return []string{"adfs3", "adfs2016", "adfs2019", "form"} }
+
+// flavour is the version of AD FS as the simulator calls it.
+func (o sandboxOptions) flavour() string {
+	if o.idp == "adfs3" {
+		return "3.0"
+	}
+	return strings.TrimPrefix(o.idp, "adfs")
+}
+
 func (o sandboxOptions) check() error {
 	switch {
-	case !slices.Contains([]string{"adfs3", "form"}, o.idp):
-		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: adfs3, form)", o.idp), command: "gatehop sandbox"}
+	case !slices.Contains(sandboxIDPs(), o.idp):
+		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: %s)", o.idp, strings.Join(sandboxIDPs(), ", ")), command: "gatehop sandbox"}
 	case o.roles < 0 || o.roles > 2000:
 		return &usageError{text: fmt.Sprintf("--roles %d is not between 0 and 2000", o.roles), command: "gatehop sandbox"}
 	case o.accounts < 0 || o.accounts > 1000:

@@ -102,7 +102,7 @@ func newSimulatedIDP(user string, now func() time.Time, o sandboxOptions, signer
 	if o.idp == "form" {
 		return idptest.NewForm(idptest.FormOptions{Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader})
 	}
-	return idptest.NewADFS(idptest.Options{Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader})
+	return idptest.NewADFS(idptest.Options{Flavour: o.flavour(), Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader})
 }
 
 func (s *sandbox) startSTS(a *app, o sandboxOptions, signer *samltest.IDP) error {
