@@ -216,7 +216,7 @@ func asking(form, button, head string) func(run, stage, string) reply {
 
 func signInPage(s stage, form, button, head string) reply {
 	field := map[stage]string{
-		user:     `<form id=userForm method=post %s><input name=UserName autocomplete=username>`,
+		user:     `<form id=loginFormPaginated method=post %s><input name=UserName autocomplete=username>`,
 		password: `<form id=loginForm method=post %s><input type=password name=Password>`,
 		code:     `<form id=codeForm method=post %s><input name=otp autocomplete=one-time-code>`,
 	}[s]

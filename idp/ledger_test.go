@@ -51,8 +51,8 @@ func (r run) impossible() string {
 		return "providers hand the user name on in login_hint: it is public to them"
 	case r.column.name == "certificate" && scheme(r.target.url) == "http" && scheme(r.setting.url) == "http":
 		return "a certificate needs TLS"
-	case r.adapter == "adfs" && r.column.stage != password:
-		return "AD FS has a page of its own for the password alone; the others are rows of form"
+	case r.adapter == "adfs" && r.column.stage == code:
+		return "AD FS has pages of its own for the user name and the password; the code is a row of form"
 	}
 	return ""
 }
