@@ -179,7 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusInternalServerError, "", fault(500, "InternalFailure", "the simulated STS has no randomness").document(""))
 		return
 	}
-	c := &call{Server: s, http: r, now: s.opts.Now().UTC(), id: id}
+	c := &call{Server: s, http: r, now: s.opts.Now().UTC(), id: id, service: "sts", region: s.opts.Region}
 	var result any
 	no := c.read()
 	if no == nil {
