@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 const (
@@ -22,6 +23,7 @@ type IAM struct {
 	Region  string            // that signatures must be scoped to: us-east-1 in aws
 	Aliases map[string]string // by account; an account that is not there has none
 	Denied  []string          // accounts whose roles lack iam:ListAccountAliases
+	Latency time.Duration
 
 	mu       sync.Mutex
 	requests []Request
@@ -44,6 +46,9 @@ func (i *IAM) Requests() []Request {
 // ServeHTTP answers one request.
 func (i *IAM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := i.Server
+	if !wait(r, i.Latency) {
+		return
+	}
 	id, err := s.uuid()
 	if err != nil {
 		http.Error(w, "no randomness", http.StatusInternalServerError)
