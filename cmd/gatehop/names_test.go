@@ -32,6 +32,7 @@ type named struct {
 
 func newNamed(t *testing.T, o worldOptions) *named {
 	t.Helper()
+	o.bubble = true
 	aliases := map[string]string{gatewayAccount: "corp-gateway", otherAccount: "corp-other", "444444444444": "corp-dev"}
 	n := &named{page: &ststest.SignIn{Names: aliases}, iam: &ststest.IAM{Region: "us-east-1", Aliases: aliases}}
 	o.extra = map[string]http.Handler{"signin.aws.amazon.com": n.page, "iam.amazonaws.com": n.iam}
@@ -58,6 +59,14 @@ func newNamed(t *testing.T, o worldOptions) *named {
 	return n
 }
 
+// inBubble runs a test on a clock that stands still while there is work: the 2 s that a
+// page has are not much on a busy machine.
+func inBubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
+
 // learned writes what was learned before, by account.
 func (n *named) learned(aliases map[string]string) {
 	n.t.Helper()
@@ -68,8 +77,9 @@ func (n *named) learned(aliases map[string]string) {
 	n.write("state/"+namesFile, "{"+strings.Join(parts, ",")+"}")
 }
 
-func TestRolesNames(t *testing.T) {
-	t.Parallel()
+func TestRolesNames(t *testing.T) { inBubble(t, testRolesNames) }
+
+func testRolesNames(t *testing.T) {
 	n := newNamed(t, worldOptions{})
 	n.run("roles", "open").want(t, 0, "111111111111  corp-gateway  Gateway", "222222222222  corp-other")
 	n.run("roles", "open").want(t, 0, "corp-other")
@@ -81,7 +91,7 @@ func TestRolesNames(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("file of names: %v, %v", info, err)
 	}
-	n.now = n.now.Add(31 * 24 * time.Hour)
+	time.Sleep(31 * 24 * time.Hour)
 	n.run("roles", "open").want(t, 0, "corp-other")
 	if got := len(n.page.Requests()); got != 2 {
 		t.Errorf("the page was asked %d times in two months, want twice", got)
@@ -101,8 +111,9 @@ func TestRolesNames(t *testing.T) {
 }
 
 // TestNamesGiven: gatehop_alias wins.
-func TestNamesGiven(t *testing.T) {
-	t.Parallel()
+func TestNamesGiven(t *testing.T) { inBubble(t, testNamesGiven) }
+
+func testNamesGiven(t *testing.T) {
 	n := newNamed(t, worldOptions{config: worldConfig + "\n[profile other]\ngatehop_role_arn = arn:aws:iam::222222222222:role/Admins\ngatehop_source_profile = gateway\ngatehop_alias = mine\n"})
 	out := n.run("roles", "open").want(t, 0, "corp-gateway", "222222222222  mine ")
 	if strings.Contains(out.stdout, "corp-other") {
@@ -156,28 +167,29 @@ func TestPageIsAsked(t *testing.T) {
 		"IAM, one name is configured": {o: worldOptions{config: worldConfig + iamLine + "gatehop_alias = mine\n"}, args: []string{"login", "nameddev"}, wantIAM: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newNamed(t, c.o)
-			if c.nobody {
-				n.answer = nil
-			}
-			if c.before != nil {
-				n.run(c.before...).want(t, 0)
-			}
-			page, iam := len(n.page.Requests()), len(n.iam.Requests())
-			n.runWith(c.vars, c.args...).want(t, c.status)
-			page, iam = len(n.page.Requests())-page, len(n.iam.Requests())-iam
-			if page != c.want || iam != c.wantIAM {
-				t.Errorf("the page was asked %d times and IAM %d times, want %d and %d", page, iam, c.want, c.wantIAM)
-			}
-			for _, r := range append(n.page.Requests(), n.iam.Requests()...) {
-				if r.Status != http.StatusOK {
-					t.Errorf("refused: %s", r.Code)
+			inBubble(t, func(t *testing.T) {
+				n := newNamed(t, c.o)
+				if c.nobody {
+					n.answer = nil
 				}
-			}
-			if left := n.net.Refused(); len(left) != 0 {
-				t.Errorf("left for elsewhere: %+v", left)
-			}
+				if c.before != nil {
+					n.run(c.before...).want(t, 0)
+				}
+				page, iam := len(n.page.Requests()), len(n.iam.Requests())
+				n.runWith(c.vars, c.args...).want(t, c.status)
+				page, iam = len(n.page.Requests())-page, len(n.iam.Requests())-iam
+				if page != c.want || iam != c.wantIAM {
+					t.Errorf("the page was asked %d times and IAM %d times, want %d and %d", page, iam, c.want, c.wantIAM)
+				}
+				for _, r := range append(n.page.Requests(), n.iam.Requests()...) {
+					if r.Status != http.StatusOK {
+						t.Errorf("refused: %s", r.Code)
+					}
+				}
+				if left := n.net.Refused(); len(left) != 0 {
+					t.Errorf("left for elsewhere: %+v", left)
+				}
+			})
 		})
 	}
 }
@@ -205,41 +217,45 @@ func TestNamesAnyTrouble(t *testing.T) {
 		"refused": func(n *named) { n.page.Shape = ststest.ShapeError },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newNamed(t, worldOptions{})
-			trouble(n)
-			out := n.run("roles", "open").want(t, 0, "222222222222  -")
-			if out.stderr != "" {
-				t.Errorf("it is said: %s", out.stderr)
-			}
-			n.run("-v", "roles", "open").want(t, 0, "222222222222  -")
-			if got := len(n.page.Requests()); got != 1 {
-				t.Errorf("the page was asked %d times in a day", got)
-			}
-			n.now = n.now.Add(25 * time.Hour)
-			n.run("-v", "roles", "open").want(t, 0, "account names", "222222222222  -")
-			n.page.Shape, n.now = ststest.ShapeData, n.now.Add(25*time.Hour)
-			n.run("roles", "open").want(t, 0, "corp-other")
+			inBubble(t, func(t *testing.T) {
+				n := newNamed(t, worldOptions{})
+				trouble(n)
+				out := n.run("roles", "open").want(t, 0, "222222222222  -")
+				if out.stderr != "" {
+					t.Errorf("it is said: %s", out.stderr)
+				}
+				n.run("-v", "roles", "open").want(t, 0, "222222222222  -")
+				if got := len(n.page.Requests()); got != 1 {
+					t.Errorf("the page was asked %d times in a day", got)
+				}
+				time.Sleep(25 * time.Hour)
+				n.run("-v", "roles", "open").want(t, 0, "account names", "222222222222  -")
+				n.page.Shape = ststest.ShapeData
+				time.Sleep(25 * time.Hour)
+				n.run("roles", "open").want(t, 0, "corp-other")
+			})
 		})
 	}
 	t.Run("nobody answers", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, worldOptions{})
-		w.vars, w.answer = []string{password(worldPassword), "GATEHOP_USERNAME=CORP\\alice"}, map[string]string{}
-		if out := w.run("roles", "open").want(t, 0, "111111111111  -"); out.stderr != "" {
-			t.Errorf("it is said: %s", out.stderr)
-		}
-		if got := len(w.net.Refused()); got != 1 {
-			t.Errorf("%d requests to an unknown host, want 1", got)
-		}
+		inBubble(t, func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.vars, w.answer = []string{password(worldPassword), "GATEHOP_USERNAME=CORP\\alice"}, map[string]string{}
+			if out := w.run("roles", "open").want(t, 0, "111111111111  -"); out.stderr != "" {
+				t.Errorf("it is said: %s", out.stderr)
+			}
+			if got := len(w.net.Refused()); got != 1 {
+				t.Errorf("%d requests to an unknown host, want 1", got)
+			}
+		})
 	})
 	t.Run("a file that is none", func(t *testing.T) {
-		t.Parallel()
-		n := newNamed(t, worldOptions{})
-		n.write("state/"+namesFile, "nonsense")
-		if out := n.run("roles", "open").want(t, 0, "corp-other"); out.stderr != "" {
-			t.Errorf("it is said: %s", out.stderr)
-		}
+		inBubble(t, func(t *testing.T) {
+			n := newNamed(t, worldOptions{})
+			n.write("state/"+namesFile, "nonsense")
+			if out := n.run("roles", "open").want(t, 0, "corp-other"); out.stderr != "" {
+				t.Errorf("it is said: %s", out.stderr)
+			}
+		})
 	})
 }
 
@@ -247,7 +263,7 @@ func TestNamesAnyTrouble(t *testing.T) {
 func TestSlowPage(t *testing.T) {
 	for latency, want := range map[time.Duration]time.Duration{0: 0, time.Second: time.Second, 3 * time.Second: names.Limit, time.Hour: names.Limit} {
 		synctest.Test(t, func(t *testing.T) {
-			n := newNamed(t, worldOptions{bubble: true})
+			n := newNamed(t, worldOptions{})
 			n.page.Latency = latency
 			from, asked := time.Now(), time.Duration(-1)
 			n.onAsk = func() { asked = time.Since(from) }
@@ -262,7 +278,7 @@ func TestSlowPage(t *testing.T) {
 // TestSlowIAM: all accounts are asked at once, for 2 s.
 func TestSlowIAM(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNamed(t, worldOptions{bubble: true, config: worldConfig + iamLine})
+		n := newNamed(t, worldOptions{config: worldConfig + iamLine})
 		n.iam.Latency = time.Hour
 		from := time.Now()
 		n.run("login", "nameddev").want(t, 0, "111111111111")
@@ -277,20 +293,21 @@ func TestSlowIAM(t *testing.T) {
 	})
 }
 
-func TestLoginNames(t *testing.T) {
-	t.Parallel()
+func TestLoginNames(t *testing.T) { inBubble(t, testLoginNames) }
+
+func testLoginNames(t *testing.T) {
 	n := newNamed(t, worldOptions{config: worldConfig + iamLine})
 	n.iam.Denied = []string{gatewayAccount}
 	out := n.run("login", "nameddev").want(t, 0, "444444444444 (corp-dev)")
 	if strings.Contains(out.stdout, "corp-gateway") || out.stderr != "" {
 		t.Errorf("a role that may not ask: %s%s", out.stdout, out.stderr)
 	}
-	n.now = n.now.Add(48 * time.Hour) // a denial is an answer
+	time.Sleep(48 * time.Hour) // a denial is an answer
 	n.run("login", "nameddev", "--json").want(t, 0, `"alias": "corp-dev"`)
 	if got := len(n.iam.Requests()); got != 2 {
 		t.Errorf("IAM was asked %d times, want twice", got)
 	}
-	n.now = n.now.Add(31 * 24 * time.Hour)
+	time.Sleep(31 * 24 * time.Hour)
 	n.iam.Denied = nil
 	n.run("login", "nameddev").want(t, 0, "444444444444 (corp-dev)", "111111111111 (corp-gateway)")
 }
@@ -334,32 +351,34 @@ func TestLearnedNames(t *testing.T) {
 		"none":                      {o: worldOptions{config: strings.Replace(worldConfig, "[profile open]\n", "[profile open]\ngatehop_account_names = none\n", 1)}, learned: map[string]string{otherAccount: "prod"}, role: "prod/Gateway", status: 2, want: "does not offer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newNamed(t, c.o)
-			n.answer = map[string]string{}
-			n.learned(c.learned)
-			n.run("login", "open", "--role", c.role).want(t, c.status, c.want, c.account)
-			var taken []string
-			for _, r := range n.sts.Requests() {
-				if r.Status == http.StatusOK {
-					taken = append(taken, accountOf(r.Get("RoleArn")))
+			inBubble(t, func(t *testing.T) {
+				n := newNamed(t, c.o)
+				n.answer = map[string]string{}
+				n.learned(c.learned)
+				n.run("login", "open", "--role", c.role).want(t, c.status, c.want, c.account)
+				var taken []string
+				for _, r := range n.sts.Requests() {
+					if r.Status == http.StatusOK {
+						taken = append(taken, accountOf(r.Get("RoleArn")))
+					}
 				}
-			}
-			want := []string{c.account}
-			if c.account == "" {
-				want = nil
-			}
-			if !slices.Equal(taken, want) {
-				t.Errorf("roles were taken in %v, want %v", taken, want)
-			}
+				want := []string{c.account}
+				if c.account == "" {
+					want = nil
+				}
+				if !slices.Equal(taken, want) {
+					t.Errorf("roles were taken in %v, want %v", taken, want)
+				}
+			})
 		})
 	}
 }
 
 // TestRenamed: a session that was picked by a learned name is not that of the account
 // to which the configuration gives the name later.
-func TestRenamed(t *testing.T) {
-	t.Parallel()
+func TestRenamed(t *testing.T) { inBubble(t, testRenamed) }
+
+func testRenamed(t *testing.T) {
 	n := newNamed(t, worldOptions{})
 	n.answer = map[string]string{"confirm": "yes"}
 	n.learned(map[string]string{otherAccount: "prod"})
@@ -379,42 +398,47 @@ func TestRenamed(t *testing.T) {
 func TestNamesCanary(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []ststest.Shape{ststest.ShapeForm, ststest.ShapeData, ststest.ShapeScript, ststest.ShapeError} {
-		n := newNamed(t, worldOptions{config: worldConfig + iamLine})
-		n.page.Shape = shape
-		out := n.run("-v", "roles", "open").want(t, 0)
-		in := n.run("-v", "login", "nameddev").want(t, 0)
-		seen := map[string]string{"standard error": out.stderr + in.stderr, "standard output": out.stdout + in.stdout}
-		for _, name := range files(t, n.home) {
-			if data, err := os.ReadFile(filepath.Join(n.home, name)); err == nil {
-				seen["file "+name] = string(data)
+		t.Run(fmt.Sprint(shape), func(t *testing.T) { inBubble(t, func(t *testing.T) { namesCanary(t, shape) }) })
+	}
+}
+
+func namesCanary(t *testing.T, shape ststest.Shape) {
+	n := newNamed(t, worldOptions{config: worldConfig + iamLine})
+	n.page.Shape = shape
+	out := n.run("-v", "roles", "open").want(t, 0)
+	in := n.run("-v", "login", "nameddev").want(t, 0)
+	seen := map[string]string{"standard error": out.stderr + in.stderr, "standard output": out.stdout + in.stdout}
+	for _, name := range files(t, n.home) {
+		if data, err := os.ReadFile(filepath.Join(n.home, name)); err == nil {
+			seen["file "+name] = string(data)
+		}
+	}
+	assertion := n.page.Requests()[0].Get("SAMLResponse")
+	secrets := map[string]string{"assertion": assertion[200:280]}
+	for i, r := range n.iam.Requests() {
+		secrets[fmt.Sprintf("token %d", i)] = r.Header.Get("X-Amz-Security-Token")
+	}
+	if len(secrets) < 2 || len(secrets["token 0"]) < 100 {
+		t.Fatalf("only %d secrets are looked for", len(secrets))
+	}
+	for place, text := range seen {
+		for name, value := range secrets {
+			if found := leaks(text, value); found != nil {
+				t.Errorf("%s is in %s as %v", name, place, found)
 			}
 		}
-		assertion := n.page.Requests()[0].Get("SAMLResponse")
-		secrets := map[string]string{"assertion": assertion[200:280]}
-		for i, r := range n.iam.Requests() {
-			secrets[fmt.Sprintf("token %d", i)] = r.Header.Get("X-Amz-Security-Token")
-		}
-		if len(secrets) < 2 || len(secrets["token 0"]) < 100 {
-			t.Fatalf("only %d secrets are looked for", len(secrets))
-		}
-		for place, text := range seen {
-			for name, value := range secrets {
-				if found := leaks(text, value); found != nil {
-					t.Errorf("%s is in %s as %v", name, place, found)
-				}
-			}
-		}
-		// The control: the same search finds it where it must be.
-		if leaks(fmt.Sprint(n.page.Requests()[0].Form), secrets["assertion"]) == nil {
-			t.Error("the search does not see the assertion in the request")
-		}
+	}
+	// The control: the same search finds it where it must be.
+	if leaks(fmt.Sprint(n.page.Requests()[0].Form), secrets["assertion"]) == nil {
+		t.Error("the search does not see the assertion in the request")
 	}
 }
 
 // TestNamesQuestion: the chooser is asked after the names are known, with the roles as
 // they are offered.
-func TestNamesQuestion(t *testing.T) {
-	t.Parallel()
+func TestNamesQuestion(t *testing.T) { inBubble(t, testNamesQuestion) }
+
+func testNamesQuestion(t *testing.T) {
 	n := newNamed(t, worldOptions{})
 	n.onAsk = func() {
 		if len(n.page.Requests()) != 1 {

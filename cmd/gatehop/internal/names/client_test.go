@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,20 +106,63 @@ func (w *world) gateway(t *testing.T, region string, role saml.Role, change func
 	return got
 }
 
+// inBubble runs a test on a clock that stands still while there is work: 2 s are not
+// much on a busy machine.
+func inBubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	})
+}
+
 func TestFromPage(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []ststest.Shape{ststest.ShapeForm, ststest.ShapeData} {
-		w := newWorld(t)
-		w.signIn.Shape = shape
-		w.signIn.Names = map[string]string{one: "corp-gateway", three: "not-offered"}
-		got, err := w.client().FromPage(t.Context(), w.assertion(t, nil))
-		if want := map[string]string{one: "corp-gateway", two: ""}; err != nil || !maps.Equal(got, want) {
-			t.Errorf("shape %d: FromPage = %v, %v, want %v", shape, got, err, want)
-		}
-		if n := w.signIn.Requests(); len(n) != 1 || n[0].Header.Get("Cookie") != "" || n[0].Header.Get("Referer") != "" {
-			t.Errorf("requests %+v", n)
+		inBubble(t, fmt.Sprint(shape), func(t *testing.T) { testFromPage(t, shape) })
+	}
+}
+
+func testFromPage(t *testing.T, shape ststest.Shape) {
+	w := newWorld(t)
+	w.signIn.Shape = shape
+	w.signIn.Names = map[string]string{one: "corp-gateway", three: "not-offered"}
+	got, err := w.client().FromPage(t.Context(), w.assertion(t, nil))
+	if want := map[string]string{one: "corp-gateway", two: ""}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("shape %d: FromPage = %v, %v, want %v", shape, got, err, want)
+	}
+	n := w.signIn.Requests()
+	if len(n) != 1 || len(n[0].Form) != 2 {
+		t.Fatalf("requests %+v", n)
+	}
+	for name, want := range map[string]string{"Accept-Language": "en", "User-Agent": "gatehop", "Cookie": "", "Referer": "", "Origin": "", "Authorization": ""} {
+		if got := n[0].Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
+}
+
+// TestFromPageOffered: what the page does not name is not known to have no name, and
+// what is not offered is nobody's business.
+func TestFromPageOffered(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("testdata", "form.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBubble(t, "form.html", func(t *testing.T) {
+		w := newWorld(t)
+		w.net = idptest.Transport(map[string]http.Handler{"signin.aws.amazon.com": http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", "text/html")
+			_, _ = rw.Write(page)
+		})})
+		got, err := w.client().FromPage(t.Context(), w.assertion(t, func(r *samltest.Response) {
+			r.Roles[0] = samltest.RoleValue("444444444444", "Gateway", "ADFS", false)
+		}))
+		if want := map[string]string{two: ""}; err != nil || !maps.Equal(got, want) {
+			t.Errorf("FromPage = %v, %v, want %v", got, err, want)
+		}
+	})
 }
 
 // TestFromPageInSilence: what names nobody is an error that holds nothing of the
@@ -155,8 +200,7 @@ func TestFromPageInSilence(t *testing.T) {
 			})})
 		}, "status 302"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inBubble(t, name, func(t *testing.T) {
 			w := newWorld(t)
 			a := w.assertion(t, nil)
 			c.change(w)
@@ -236,22 +280,27 @@ func TestSignInPage(t *testing.T) {
 }
 
 func TestFromPageSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		a := w.assertion(t, nil)
-		for latency, want := range map[time.Duration]time.Duration{time.Second: time.Second, 3 * time.Second: names.Limit, time.Hour: names.Limit} {
+	t.Parallel()
+	for latency, want := range map[time.Duration]time.Duration{time.Second: time.Second, 3 * time.Second: names.Limit, time.Hour: names.Limit} {
+		inBubble(t, latency.String(), func(t *testing.T) {
+			w := newWorld(t)
+			a := w.assertion(t, nil)
 			w.signIn.Latency = latency
 			from := time.Now()
 			_, err := w.client().FromPage(t.Context(), a)
 			if took := time.Since(from); took != want || (err == nil) != (latency < names.Limit) {
 				t.Errorf("a page of %v took %v, want %v (%v)", latency, took, want, err)
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestFromIAM(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testFromIAM)
+}
+
+func testFromIAM(t *testing.T) {
 	w := newWorld(t)
 	c := w.gateway(t, "eu-west-1", saml.Role{ARN: gateway, Provider: "arn:aws:iam::111111111111:saml-provider/ADFS"}, nil)
 	if got, err := w.client().FromIAM(t.Context(), c); got != "corp-gateway" || err != nil {
@@ -294,6 +343,10 @@ func TestFromIAM(t *testing.T) {
 // TestFromIAMPartition: another partition, another host and region.
 func TestFromIAMPartition(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testFromIAMPartition)
+}
+
+func testFromIAMPartition(t *testing.T) {
 	w := newWorld(t)
 	w.iam.Region = "cn-north-1"
 	c := w.gateway(t, "cn-north-1", saml.Role{ARN: china, Provider: "arn:aws-cn:iam::111111111111:saml-provider/ADFS"}, func(r *samltest.Response) {
