@@ -6,6 +6,9 @@
 // PolicyArns) are accepted and have no effect. Two refusals are its own, so that
 // mistakes of a client show: parameters that the API does not have, and parameters
 // given twice.
+//
+// Beside it stand two neighbours that judge by what it knows: SignIn, the page on which
+// a person chooses a role, and IAM, as far as an account tells its alias.
 package ststest
 
 import (

@@ -17,7 +17,6 @@ var ErrUnknownPage = errors.New("the page names no accounts")
 const (
 	// maxTag bounds one token: the data of 2,000 roles are one attribute of 300 KB.
 	maxTag   = 2 << 20
-	maxTries = 8   // of <meta name="data">; a page has one
 	maxLabel = 200 // bytes of a heading: alias, number and what is written around them
 )
 
@@ -56,7 +55,6 @@ func ParsePage(page []byte) (map[string]string, error) {
 type pageReader struct {
 	found  map[string]string
 	known  bool            // the page is of one of the shapes
-	tried  int             // <meta name="data"> that were looked into
 	inForm bool            // within form#saml_form
 	depth  int             // of <div> within a heading; 0 outside
 	label  strings.Builder // of the heading so far
@@ -82,8 +80,7 @@ func (p *pageReader) start(z *html.Tokenizer) {
 			p.label.Reset()
 		}
 	case "meta":
-		if name, content := attributes(z, more, "name", "content"); name == "data" && p.tried < maxTries {
-			p.tried++
+		if name, content := attributes(z, more, "name", "content"); name == "data" {
 			p.data(content)
 		}
 	}
