@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/tty"
 	"gatehop/creds"
@@ -45,6 +46,7 @@ type app struct {
 	term      terminal
 	termTried bool
 	awsClient *http.Client
+	book      names.Book
 }
 
 func (a *app) checkFlags() error {
@@ -243,7 +245,8 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	f := &flow.Flow{
 		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
-		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
+		Prompt: a.prompter(), Choices: choices, Now: a.now, Confirm: a.confirm,
+		Given: a.givenAliases, Aliases: a.aliasesFor(settings), Offering: a.offering(settings),
 		Login: func(ctx context.Context) (flow.Signed, error) {
 			// A session that looked live may have ended meanwhile. `login` is a person, and
 			// hears what could not be asked.

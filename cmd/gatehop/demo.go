@@ -61,7 +61,7 @@ both on this machine. Nothing of yours is read or changed.
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\n2. The assertion offers %s; the profile names the first.\n\n", plural(len(signed.Assertion.Roles), "role"))
-	if err := a.printRoles(a.offered(signed.Assertion)); err != nil {
+	if err := a.printRoles(reportRoles(signed.Assertion, a.accountAliases())); err != nil {
 		return err
 	}
 	fmt.Fprint(a.stdout, "\n3. AssumeRoleWithSAML into the gateway account, AssumeRole into the destination.\n\n")

@@ -154,6 +154,9 @@ func explainRole(err error, e *explanation) bool {
 	}
 	show := role.Offered
 	switch {
+	case len(role.Shared) > 0:
+		e.status, show = statusAmbiguous, role.Matches
+		e.hint = "give the account's number: ACCOUNT/NAME, or name the account with gatehop_alias"
 	case len(role.Matches) > 1:
 		e.status, show = statusAmbiguous, role.Matches
 		e.hint = "give more of it: ACCOUNT/NAME or the whole ARN"

@@ -102,6 +102,7 @@ func TestExplain(t *testing.T) {
 		{&flow.RoleError{Profile: "p", Want: "x", Configured: true}, statusRefused, "gatehop_role_arn"},
 		{&flow.RoleError{Profile: "p", Want: "x"}, statusUsage, "gatehop roles p"},
 		{&flow.RoleError{Profile: "p", Want: "x", Matches: make([]saml.Role, 2)}, statusAmbiguous, "ACCOUNT/NAME"},
+		{&flow.RoleError{Profile: "p", Want: "x", Matches: make([]saml.Role, 1), Shared: []string{"1", "2"}}, statusAmbiguous, "gatehop_alias"},
 		{&flow.PinError{Profile: "p"}, statusHuman, "gatehop login p"},
 		{&flow.PinError{Profile: "p", Declined: true}, statusFailed, "yes"},
 		{&needsLoginError{Profile: "p"}, statusHuman, "gatehop login p"},

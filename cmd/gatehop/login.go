@@ -12,6 +12,7 @@ import (
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds"
 	"gatehop/saml"
 )
 
@@ -186,6 +187,7 @@ type hopReport struct {
 // walk runs the chain and reports each hop.
 func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopReport, flow.Session, error) {
 	var hops []hopReport
+	var held []creds.Credentials
 	last, err := f.Walk(ctx, ch, func(p profile.Profile, s flow.Session) {
 		role := p.RoleARN
 		if role == "" {
@@ -196,10 +198,11 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 		if arn, err := saml.ParseRoleARN(role); err == nil {
 			h.Account, h.Role = arn.Account, arn.Name
 		}
-		hops = append(hops, h)
+		hops, held = append(hops, h), append(held, s.Credentials)
 	})
 	if err == nil {
 		a.sayClock(last.Skew)
+		a.nameHops(ctx, ch, hops, held)
 	}
 	return hops, last, err
 }

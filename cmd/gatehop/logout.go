@@ -90,11 +90,15 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		if had {
 			removed = append(removed, "the choices of every profile")
 		}
+		known, lost := forgetNames(dir)
+		if known {
+			removed = append(removed, "the names of accounts")
+		}
 		refused, gone := forgetRefusals(ctx, dir)
 		if refused {
 			removed = append(removed, "which passwords were refused")
 		}
-		return removed, errors.Join(err, gone)
+		return removed, errors.Join(err, lost, gone)
 	}
 	ch, err := a.chain(ctx, given)
 	if err != nil {

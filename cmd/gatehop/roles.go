@@ -13,7 +13,8 @@ func rolesCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "roles [PROFILE]", Short: "list the roles that the identity provider offers",
 		Long: `Signs in at the identity provider of PROFILE and lists the roles that the
-assertion offers, without taking any.`,
+assertion offers, without taking any. What the accounts are called comes from
+gatehop_alias, else AWS's sign-in page is asked for it (gatehop_account_names).`,
 		Example: `  gatehop roles gateway
   gatehop roles gateway --json`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
@@ -53,7 +54,12 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 	if signed.Assertion.Encrypted {
 		a.say("the assertion is encrypted: its roles cannot be read")
 	}
-	offered := a.offered(signed.Assertion)
+	settings, err := a.settings(ch)
+	if err != nil {
+		return err
+	}
+	a.askSignInPage(ctx, settings, signed.Assertion)
+	offered := reportRoles(signed.Assertion, f.Aliases())
 	if asJSON {
 		return a.printJSON(offered)
 	}
@@ -73,39 +79,11 @@ func (a *app) printRoles(offered []roleReport) error {
 	return a.printTable(rows)
 }
 
-// offered lists the roles of an assertion with the accounts' names.
-func (a *app) offered(assertion *saml.Assertion) []roleReport {
-	names := a.accountAliases()
+// reportRoles lists the roles of an assertion with the accounts' names.
+func reportRoles(assertion *saml.Assertion, names map[string]string) []roleReport {
 	list := []roleReport{}
 	for _, r := range assertion.Roles {
 		list = append(list, roleReport{Account: r.Account(), Alias: names[r.Account()], Name: r.Name(), ARN: r.ARN, Provider: r.Provider})
 	}
 	return list
-}
-
-// accountAliases collects gatehop_alias of all readable profiles by account. That of a
-// gateway without a configured role is of the account that was pinned for it.
-func (a *app) accountAliases() map[string]string {
-	all := map[string]string{}
-	config, err := a.profiles()
-	if err != nil {
-		return all
-	}
-	dir, _, err := a.state("none", false)
-	if err != nil {
-		return all
-	}
-	choices := a.choices(dir)
-	for _, ch := range config.Chains() {
-		p := ch[len(ch)-1]
-		account := accountOf(p.RoleARN)
-		if account == "" && p.Alias != "" {
-			known, _ := choices.Get(p.Name) // a name for people: without it the number is shown
-			account = known.Account
-		}
-		if account != "" && p.Alias != "" {
-			all[account] = p.Alias
-		}
-	}
-	return all
 }

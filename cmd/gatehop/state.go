@@ -50,7 +50,18 @@ func (a *app) choices(dir store.Dir) *flow.Choices {
 	if dir.Path() == "" {
 		return &flow.Choices{}
 	}
-	const name = "choices.json"
+	file := plainFile(dir, "choices.json")
+	return &flow.Choices{Read: file.read, Warn: a.warn, Remove: file.remove, Update: file.update}
+}
+
+// stateFile is a file of the state directory that is not sealed.
+type stateFile struct {
+	read   func() ([]byte, error) // nil bytes if it is not there
+	update func(change func([]byte) ([]byte, error)) error
+	remove func() (bool, error)
+}
+
+func plainFile(dir store.Dir, name string) stateFile {
 	read := func() ([]byte, error) {
 		data, err := store.ReadFile(dir, name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, creds.ErrNotFound) {
@@ -66,7 +77,7 @@ func (a *app) choices(dir store.Dir) *flow.Choices {
 		}
 		return err == nil, err
 	}
-	return &flow.Choices{Read: read, Warn: a.warn, Remove: remove, Update: func(change func([]byte) ([]byte, error)) error {
+	return stateFile{read: read, remove: remove, update: func(change func([]byte) ([]byte, error)) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		unlock, err := lock(ctx, name)

@@ -26,6 +26,9 @@ type call struct {
 	http *http.Request
 	now  time.Time
 	id   string // of the request
+	// What signatures must be scoped to; region "" allows any.
+	service, region string
+
 	body []byte
 	op   string
 	form []Param

@@ -54,14 +54,16 @@ type errorResponse struct {
 }
 
 // document is AWS's answer to an operation: OpResponse with OpResult and the id.
-func document(op string, result any, id string) any {
+func document(op string, result any, id string) any { return documentIn(namespace, op, result, id) }
+
+func documentIn(space, op string, result any, id string) any {
 	type metadata struct{ RequestId string }
 	return struct {
 		XMLName xml.Name
 		NS      string `xml:"xmlns,attr"`
 		Result  any
 		Meta    metadata `xml:"ResponseMetadata"`
-	}{xml.Name{Local: op + "Response"}, namespace, named{op + "Result", result}, metadata{id}}
+	}{xml.Name{Local: op + "Response"}, space, named{op + "Result", result}, metadata{id}}
 }
 
 // named is a value whose element has a name that is known at run time only.
@@ -75,8 +77,10 @@ func (n named) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	return e.EncodeElement(n.value, xml.StartElement{Name: xml.Name{Local: n.name}})
 }
 
-func (f *Fault) document(id string) any {
-	doc := errorResponse{NS: namespace, RequestId: id}
+func (f *Fault) document(id string) any { return f.documentIn(namespace, id) }
+
+func (f *Fault) documentIn(space, id string) any {
+	doc := errorResponse{NS: space, RequestId: id}
 	doc.Error.Type, doc.Error.Code, doc.Error.Message = "Sender", f.Code, f.Message
 	if f.Status >= 500 {
 		doc.Error.Type = "Receiver"

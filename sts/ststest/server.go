@@ -6,6 +6,9 @@
 // PolicyArns) are accepted and have no effect. Two refusals are its own, so that
 // mistakes of a client show: parameters that the API does not have, and parameters
 // given twice.
+//
+// Beside it stand two neighbours that judge by what it knows: SignIn, the page on which
+// a person chooses a role, and IAM, as far as an account tells its alias.
 package ststest
 
 import (
@@ -179,7 +182,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusInternalServerError, "", fault(500, "InternalFailure", "the simulated STS has no randomness").document(""))
 		return
 	}
-	c := &call{Server: s, http: r, now: s.opts.Now().UTC(), id: id}
+	c := &call{Server: s, http: r, now: s.opts.Now().UTC(), id: id, service: "sts", region: s.opts.Region}
 	var result any
 	no := c.read()
 	if no == nil {

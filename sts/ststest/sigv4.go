@@ -99,9 +99,9 @@ func (c *call) authorization() (authorization, *Fault) {
 
 func (c *call) checkScope(a authorization, at time.Time) *Fault {
 	switch {
-	case a.service != "sts":
-		return mismatch("Credential should be scoped to correct service: 'sts'.")
-	case a.region == "" || c.opts.Region != "" && a.region != c.opts.Region:
+	case a.service != c.service:
+		return mismatch("Credential should be scoped to correct service: '" + c.service + "'.")
+	case a.region == "" || c.region != "" && a.region != c.region:
 		return mismatch("Credential should be scoped to a valid region.")
 	case a.date != at.Format("20060102"):
 		return mismatch(fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",

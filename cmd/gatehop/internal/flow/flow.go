@@ -4,6 +4,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gatehop/cmd/gatehop/internal/profile"
@@ -26,12 +27,15 @@ type Flow struct {
 	Confirm func(ctx context.Context, q idp.Question) (bool, error) // of a change of what was pinned
 	Prompt  idp.Prompter                                            // which role, where several are offered
 	Choices *Choices
-	Aliases func() map[string]string // account ID to name
+	Given   func() map[string]string // account ID to the name that the configuration gives
+	Aliases func() map[string]string // Given, and names that were learned elsewhere
 	Now     func() time.Time
 	Force   bool // sign in again and renew every hop
 	// AtLeast is the life that a session must have left to be used as it is; 0 leaves it
 	// to the margin of renewal. It does not make sessions longer than AWS allows.
 	AtLeast time.Duration
+	// Offering, if set, hears of an assertion from whose roles a person is about to choose.
+	Offering func(ctx context.Context, a *saml.Assertion)
 	// Learned, if set, hears of a role that allows no longer session than this.
 	Learned func(roleARN string, longest time.Duration)
 
@@ -186,7 +190,27 @@ func (f *Flow) fits(s Session) bool {
 	if f.Want.Role == "" {
 		return f.Want.Settled == "" || s.Role == f.Want.Settled
 	}
-	return f.Want.Role == s.Asked || f.Want.Role == s.Role || f.Want.Role == accountAndName(s.Role)
+	return f.Want.Role == s.Asked && !f.renamed(s.Role) || f.Want.Role == s.Role || f.Want.Role == accountAndName(s.Role)
+}
+
+// renamed reports whether the configuration gives the name that Want.Role begins with to
+// another account than the role's: it did not when the role was picked by it.
+func (f *Flow) renamed(role string) bool {
+	name, _, ok := strings.Cut(f.Want.Role, "/")
+	arn, err := saml.ParseRoleARN(role)
+	if !ok || err != nil {
+		return false
+	}
+	given := f.Given()
+	if given[arn.Account] == name {
+		return false
+	}
+	for _, other := range given {
+		if other == name {
+			return true
+		}
+	}
+	return false
 }
 
 // accountAndName is a role as ACCOUNT/NAME, which is of one role like its ARN.

@@ -19,12 +19,15 @@ type RoleError struct {
 	Configured bool   // the profile names it, not a flag or a memory
 	Matches    []saml.Role
 	Offered    []saml.Role
+	Shared     []string // accounts that all go by the name in Want; nil if one does
 }
 
 func (e *RoleError) Error() string {
 	switch {
 	case e.Want == "":
 		return fmt.Sprintf("profile %s: the identity provider offers %d roles and none is chosen", e.Profile, len(e.Offered))
+	case len(e.Shared) > 0:
+		return fmt.Sprintf("profile %s: %q names no one account: %s go by that name", e.Profile, e.Want, strings.Join(e.Shared, " and "))
 	case len(e.Matches) > 1:
 		return fmt.Sprintf("profile %s: %q matches %d of the roles that the identity provider offers", e.Profile, e.Want, len(e.Matches))
 	}
@@ -54,21 +57,46 @@ func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (
 		want, configured = p.RoleARN, true
 	}
 	if want == "" {
-		return f.open(ctx, p, a.Roles)
+		return f.open(ctx, p, a)
 	}
 	offered := a.Roles
 	if p.SignIn.PrincipalARN != "" { // one role may be offered through several providers
 		offered = slices.DeleteFunc(slices.Clone(offered), func(r saml.Role) bool { return r.Provider != p.SignIn.PrincipalARN })
 	}
-	matches := saml.Match(offered, want, f.Aliases())
-	if len(matches) != 1 {
-		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+	matches, shared := f.match(offered, want)
+	if len(matches) != 1 || shared != nil {
+		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles, Shared: shared}
 	}
 	return matches[0], !configured, nil
 }
 
+// match finds what want names. A name that was learned is chosen by whoever owns the
+// account: it counts only where nothing else fits, so that it never changes what the
+// assertion and the configuration decide, and only if no other account has it, offered
+// or not. shared are the accounts of one that several have.
+func (f *Flow) match(offered []saml.Role, want string) (matches []saml.Role, shared []string) {
+	if matches = saml.Match(offered, want, f.Given()); len(matches) > 0 {
+		return matches, nil
+	}
+	names := f.Aliases()
+	if matches = saml.Match(offered, want, names); len(matches) != 1 {
+		return matches, nil
+	}
+	for account, name := range names {
+		if name == names[matches[0].Account()] {
+			shared = append(shared, account)
+		}
+	}
+	if len(shared) == 1 {
+		return matches, nil
+	}
+	slices.Sort(shared)
+	return matches, shared
+}
+
 // open chooses where nothing names a role.
-func (f *Flow) open(ctx context.Context, p profile.Profile, roles []saml.Role) (role saml.Role, chosen bool, err error) {
+func (f *Flow) open(ctx context.Context, p profile.Profile, a *saml.Assertion) (role saml.Role, chosen bool, err error) {
+	roles := a.Roles
 	if len(roles) == 1 {
 		return roles[0], false, nil
 	}
@@ -76,6 +104,9 @@ func (f *Flow) open(ctx context.Context, p profile.Profile, roles []saml.Role) (
 		if r.ARN == f.Want.Settled {
 			return r, false, nil
 		}
+	}
+	if f.Offering != nil && len(roles) > 1 {
+		f.Offering(ctx, a)
 	}
 	role, err = f.ask(ctx, p, roles)
 	return role, err == nil, err

@@ -48,6 +48,7 @@ const (
 	whyStore   = "is where secrets are kept, not what they are"
 	whyLater   = "is refused until its feature is built"
 	whySource  = "is where a secret comes from, not what comes of it"
+	whyNames   = "is who may be asked what accounts are called, not what they are"
 )
 
 // keys is the whole configuration; nothing writes to it.
@@ -68,6 +69,8 @@ var keys = [...]key{
 	{name: "adfs_domain", scope: scopeSignIn, parse: domain},
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
 	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
+
+	{name: "account_names", scope: scopeSignIn, parse: oneOf(NamesPage, NamesIAM, NamesNone), notGateway: whyNames, notSignIn: whyNames},
 
 	{name: "password_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
 	{name: "otp_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},

@@ -53,6 +53,13 @@ type Profile struct {
 	OtherSources      []string // names of keys for further sources of credentials, sorted: sso_session, login_session, ...
 }
 
+// Values of gatehop_account_names. Where the configuration does not say, it is NamesPage.
+const (
+	NamesPage = "page" // AWS's sign-in page
+	NamesIAM  = "iam"  // the page, and IAM in the accounts that a login goes through
+	NamesNone = "none"
+)
+
 // SignIn is how one signs in at the identity provider. The zero value of a field means
 // that the configuration does not say.
 type SignIn struct {
@@ -66,6 +73,7 @@ type SignIn struct {
 	Proxy        string // URL or "none"
 	Store        string // "keyring", "file" or "none"
 	PrincipalARN string // the SAML provider, for encrypted assertions
+	AccountNames string // who may be asked what accounts are called: NamesPage, NamesIAM, NamesNone
 
 	TrustedHosts []string // origins: a URL, or HOST[:PORT] for https
 	ACS          []string // assertion consumer URLs
@@ -98,7 +106,7 @@ func (s *SignIn) settings() map[string]string {
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
 		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "proxy": s.Proxy, "store": s.Store,
-		"principal_arn": s.PrincipalARN, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
+		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
 		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,
 	} {
 		if m[name] = value; value == "" {

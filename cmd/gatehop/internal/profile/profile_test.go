@@ -167,6 +167,7 @@ gatehop_acs = https://acs.example/saml
 gatehop_adfs_domain = corp.example
 gatehop_timeout = 90s
 gatehop_store = file
+gatehop_account_names = none
 gatehop_principal_arn = arn:aws-cn:iam::111111111111:saml-provider/ADFS
 gatehop_session_duration = 8h
 gatehop_role_arn = arn:aws-cn:iam::111111111111:role/a/b/Gateway
@@ -184,7 +185,7 @@ login_session = l
 	want := SignIn{
 		Kind: "adfs", URL: "http://127.0.0.1:8443/adfs/ls?a=b", Username: "alice@corp.example", RelyingParty: "urn:x", Auth: "forms",
 		UserAgent: "Mozilla/5.0 (x; y)", CABundle: ca, Proxy: "http://user:secret@proxy.example:3128", Store: "file",
-		PrincipalARN: "arn:aws-cn:iam::111111111111:saml-provider/ADFS",
+		PrincipalARN: "arn:aws-cn:iam::111111111111:saml-provider/ADFS", AccountNames: NamesNone,
 		TrustedHosts: []string{"login.example", "https://b.example:8443", "c.example:444"}, ACS: []string{"https://acs.example/saml"},
 		Timeout: 90 * time.Second, SessionDuration: 8 * time.Hour,
 		Settings: map[string]string{
@@ -192,7 +193,7 @@ login_session = l
 			"user_agent": "Mozilla/5.0 (x; y)", "ca_bundle": ca, "proxy": "http://user:secret@proxy.example:3128", "store": "file",
 			"principal_arn": "arn:aws-cn:iam::111111111111:saml-provider/ADFS",
 			"trusted_hosts": "login.example, https://b.example:8443, c.example:444", "acs": "https://acs.example/saml",
-			"adfs_domain": "corp.example", "timeout": "1m30s", "session_duration": "8h0m0s", "partition": "aws-cn",
+			"adfs_domain": "corp.example", "account_names": "none", "timeout": "1m30s", "session_duration": "8h0m0s", "partition": "aws-cn",
 		},
 	}
 	if !reflect.DeepEqual(*ch[0].SignIn, want) {
