@@ -111,8 +111,37 @@ func (a *app) chain(ctx context.Context, given []string) (profile.Chain, error) 
 	if err != nil {
 		return nil, err
 	}
-	return config.Chain(name)
+	ch, err := config.Chain(name)
+	if variable := a.profileVariable(given); err != nil && variable != "" {
+		return nil, &variableError{Variable: variable, Err: err}
+	}
+	return ch, err
 }
+
+// profileVariable is the variable that names the profile, "" if the command line does or
+// nothing.
+func (a *app) profileVariable(given []string) string {
+	if len(given) > 0 || a.profileFlag != "" {
+		return ""
+	}
+	for _, name := range []string{"GATEHOP_PROFILE", "AWS_PROFILE"} {
+		if environ(a.env).get(name) != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// variableError reports a profile that a variable names.
+type variableError struct {
+	Variable string
+	Err      error
+}
+
+func (e *variableError) Error() string { return e.Err.Error() + " (" + e.Variable + " names it)" }
+
+// Unwrap returns what is wrong with the profile.
+func (e *variableError) Unwrap() error { return e.Err }
 
 // profileName is the argument, the flag, GATEHOP_PROFILE, AWS_PROFILE, a gatehop
 // profile called default, the only gateway, or the answer of a person.

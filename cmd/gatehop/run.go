@@ -47,7 +47,7 @@ func run(ctx context.Context, p process) (status int) {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	err := commandError(root, root.ExecuteContext(ctx))
 	var child *childExit
 	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
 		err = ctx.Err()
@@ -137,7 +137,7 @@ func rootCommand(a *app) *cobra.Command {
 	f.BoolVar(&a.noInput, "no-input", false, "ask nobody; exit with status 3 or 4 where a person is needed")
 	a.secrets.addFlags(f)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{text: err.Error(), command: c.CommandPath()}
+		return flagError(c, err)
 	})
 	for _, add := range commands {
 		root.AddCommand(add(a))
@@ -153,7 +153,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, words []string) error {
 			c, rest, err := root.Find(words)
 			if err != nil || len(rest) > 0 && !c.HasParent() {
-				return &usageError{text: fmt.Sprintf("there is no command %q", strings.Join(words, " "))}
+				return unknownCommand(root, strings.Join(words, " "))
 			}
 			return c.Help()
 		},
@@ -167,7 +167,11 @@ var commands = []func(*app) *cobra.Command{
 }
 
 // usageError is a command line that cannot be understood.
-type usageError struct{ text, command string }
+type usageError struct {
+	text, command string
+	near          string // what was meant, "" if nothing is near
+	noCommand     bool   // it is about the name of a command
+}
 
 func (e *usageError) Error() string { return e.text }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/near"
 )
 
 type sandboxOptions struct {
@@ -54,10 +56,14 @@ and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
 	return c
 }
 
+// sandboxProviders are the identity providers that can be simulated.
+func sandboxProviders() []string { return []string{"adfs3", "form"} }
+
 func (o sandboxOptions) check() error {
 	switch {
-	case !slices.Contains([]string{"adfs3", "form"}, o.idp):
-		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: adfs3, form)", o.idp), command: "gatehop sandbox"}
+	case !slices.Contains(sandboxProviders(), o.idp):
+		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: %s)", o.idp, strings.Join(sandboxProviders(), ", ")), command: "gatehop sandbox",
+			near: near.Nearest(o.idp, sandboxProviders())}
 	case o.roles < 0 || o.roles > 2000:
 		return &usageError{text: fmt.Sprintf("--roles %d is not between 0 and 2000", o.roles), command: "gatehop sandbox"}
 	case o.accounts < 0 || o.accounts > 1000:

@@ -19,6 +19,7 @@ type RoleError struct {
 	Configured bool   // the profile names it, not a flag or a memory
 	Matches    []saml.Role
 	Offered    []saml.Role
+	Near       string // what of Offered is nearest to Want, spelt as Want is; "" if nothing is
 }
 
 func (e *RoleError) Error() string {
@@ -62,7 +63,11 @@ func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (
 	}
 	matches := saml.Match(offered, want, f.Aliases())
 	if len(matches) != 1 {
-		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+		e := &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+		if len(matches) == 0 {
+			e.Near = nearestRole(want, offered, f.Aliases())
+		}
+		return saml.Role{}, false, e
 	}
 	return matches[0], !configured, nil
 }
