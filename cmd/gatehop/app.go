@@ -45,6 +45,8 @@ type app struct {
 	term      terminal
 	termTried bool
 	awsClient *http.Client
+
+	progress *progress // nil: there is no line to show it in
 }
 
 func (a *app) checkFlags() error {
@@ -192,7 +194,7 @@ func (p asker) sources() idp.Prompter {
 		ps = append(ps, p.a.answers)
 	}
 	if t := p.a.person(); t != nil {
-		ps = append(ps, noticed{t, &p.a.wait})
+		ps = append(ps, noticed{t, &p.a.wait, p.a.progress})
 	} else {
 		ps = append(ps, toStderr{p.a.stderr})
 	}

@@ -35,7 +35,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 			err = problem
 		}
 	}()
-	inside := &app{process: a.process, verbose: a.verbose, quiet: a.quiet}
+	inside := &app{process: a.process, verbose: a.verbose, quiet: a.quiet, progress: a.progress}
 	inside.env = s.environ(a.env, o)
 	inside.answers = offered{person: a.person(), answers: map[string]string{"username": s.user, "password": sandboxPassword}}
 	inside.termTried = true // the offered answers do the asking

@@ -81,6 +81,7 @@ func (a *app) execute(ctx context.Context, given, argv []string) error {
 	}
 	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
 	a.passOverLine(ctx)
+	a.progress.hold() // the terminal is the command's
 	child := command{path: path, args: argv, env: sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...))}
 	if a.exec != nil {
 		return a.exec(child)

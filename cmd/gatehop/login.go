@@ -239,13 +239,14 @@ func (a *app) warnShort(ch profile.Chain, hops []hopReport) {
 }
 
 func (a *app) printHops(hops []hopReport) error {
-	rows := [][]string{{"PROFILE", "ACCOUNT", "ROLE", "EXPIRES", "IDENTITY"}}
+	t := table{titles: []string{"PROFILE", "ACCOUNT", "ROLE", "EXPIRES", "IDENTITY"}}
 	for _, h := range hops {
-		account := h.Account
+		account := plainCell(h.Account)
 		if h.Alias != "" {
-			account += " (" + h.Alias + ")"
+			account = shorter(h.Account+" ("+h.Alias+")", h.Alias)
 		}
-		rows = append(rows, []string{h.Profile, account, h.Role, in(h.left), h.Identity})
+		t.rows = append(t.rows, row{cells: []cell{plainCell(h.Profile), account, plainCell(h.Role), plainCell(in(h.left)),
+			shorter(h.Identity, sessionIn(h.Identity))}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }

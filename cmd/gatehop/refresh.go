@@ -328,15 +328,17 @@ func (a *app) printRefreshed(list []refreshed, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(list)
 	}
-	rows := [][]string{{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
+	t := table{titles: []string{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
 	for _, r := range list {
-		expires := "-"
+		expires, result := "-", plainCell(r.Result)
 		if r.err == nil {
 			expires = in(r.left)
+		} else {
+			result.paint = paintBad
 		}
-		rows = append(rows, []string{r.Profile, r.Result, expires, orDash(r.Identity)})
+		t.rows = append(t.rows, row{cells: []cell{plainCell(r.Profile), result, plainCell(expires), identityCell(r.Identity)}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }
 
 // reportFailures says each failure once, however many profiles it befell, and returns

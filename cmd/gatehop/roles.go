@@ -62,15 +62,11 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 
 // printRoles prints the roles of an assertion as a table.
 func (a *app) printRoles(offered []roleReport) error {
-	rows := [][]string{{"ACCOUNT", "ALIAS", "ROLE", "ARN"}}
+	t := table{titles: []string{"ACCOUNT", "ALIAS", "ROLE", "ARN"}}
 	for _, r := range offered {
-		alias := r.Alias
-		if alias == "" {
-			alias = "-"
-		}
-		rows = append(rows, []string{r.Account, alias, r.Name, r.ARN})
+		t.rows = append(t.rows, row{cells: []cell{plainCell(r.Account), plainCell(orDash(r.Alias)), plainCell(r.Name), shorter(r.ARN, "")}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }
 
 // offered lists the roles of an assertion with the accounts' names.

@@ -41,6 +41,7 @@ func run(ctx context.Context, p process) (status int) {
 		return status
 	}
 	a := &app{process: p}
+	a.watchProgress()
 	defer a.leaveTerminal()
 	root := rootCommand(a)
 	root.SetArgs(p.args)
@@ -48,6 +49,7 @@ func run(ctx context.Context, p process) (status int) {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	err := commandError(root, root.ExecuteContext(ctx))
+	a.progress.hold() // whoever still waits does so for nobody
 	var child *childExit
 	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
 		err = ctx.Err()
@@ -78,7 +80,7 @@ func (a *app) report(err error) int {
 	if e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
 		return e.status
 	}
-	fmt.Fprintf(a.stderr, "gatehop: %v\n", e.message)
+	fmt.Fprintf(a.stderr, "%s %v\n", a.lookOf(a.stderr).paint(paintBad, "gatehop:"), e.message)
 	more := 0
 	if a.unattended {
 		more = max(0, len(e.detail)-briefDetail)

@@ -99,6 +99,7 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
 		Transport: a.transport, Log: a.log(), Now: a.now,
 	})
+	client.Transport = patient{client.Transport, a.progress}
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
 }
 
@@ -215,7 +216,7 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 			}
 			rt = awsTransport(pool, a.environmentProxy())
 		}
-		a.awsClient = &http.Client{Transport: logged{rt, a.log()}, Timeout: 30 * time.Second}
+		a.awsClient = &http.Client{Transport: patient{logged{rt, a.log()}, a.progress}, Timeout: 30 * time.Second}
 	}
 	return &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}, nil
 }

@@ -226,11 +226,7 @@ func (a *app) printStatus(list []profileStatus, shell []string, named bool) erro
 	if len(list) == 0 {
 		a.say("no session is kept; `gatehop login` makes one")
 	} else {
-		rows := [][]string{{"PROFILE", "VIA", "EXPIRES", "USER", "IDENTITY"}}
-		for _, s := range list {
-			rows = append(rows, []string{s.Profile, orDash(strings.Join(s.Chain[:len(s.Chain)-1], " > ")), s.word(), orDash(s.User), orDash(s.Identity)})
-		}
-		if err := a.printTable(rows); err != nil {
+		if err := a.print(statusTable(list)); err != nil {
 			return err
 		}
 	}
@@ -246,6 +242,19 @@ func (a *app) printStatus(list []profileStatus, shell []string, named bool) erro
 	}
 	_, err := fmt.Fprintln(a.stdout, strings.Join(notes, "\n"))
 	return err
+}
+
+func statusTable(list []profileStatus) table {
+	t := table{titles: []string{"PROFILE", "VIA", "EXPIRES", "USER", "IDENTITY"}}
+	for _, s := range list {
+		expires := plainCell(s.word())
+		if s.State == stateExpired {
+			expires.paint = paintBad
+		}
+		via := strings.Join(s.Chain[:len(s.Chain)-1], " > ")
+		t.rows = append(t.rows, row{cells: []cell{plainCell(s.Profile), plainCell(orDash(via)), expires, plainCell(orDash(s.User)), identityCell(s.Identity)}})
+	}
+	return t
 }
 
 // notes are what is worth a line below the table; all of it if the profile was named.
