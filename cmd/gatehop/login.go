@@ -181,6 +181,7 @@ type hopReport struct {
 
 	left     time.Duration // in the server's time
 	lifetime time.Duration // as granted
+	colour   string        // of the profile
 }
 
 // walk runs the chain and reports each hop.
@@ -192,7 +193,7 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 			role = s.Role
 		}
 		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User,
-			left: s.Remaining(a.now()), lifetime: s.Lifetime}
+			left: s.Remaining(a.now()), lifetime: s.Lifetime, colour: p.Color}
 		if arn, err := saml.ParseRoleARN(role); err == nil {
 			h.Account, h.Role = arn.Account, arn.Name
 		}
@@ -245,7 +246,7 @@ func (a *app) printHops(hops []hopReport) error {
 		if h.Alias != "" {
 			account = shorter(h.Account+" ("+h.Alias+")", h.Alias)
 		}
-		t.rows = append(t.rows, row{cells: []cell{plainCell(h.Profile), account, plainCell(h.Role), plainCell(in(h.left)),
+		t.rows = append(t.rows, row{colour: h.colour, cells: []cell{plainCell(h.Profile), account, plainCell(h.Role), plainCell(in(h.left)),
 			shorter(h.Identity, sessionIn(h.Identity))}})
 	}
 	return a.print(t)

@@ -69,8 +69,20 @@ type profileStatus struct {
 	Endpoint string         `json:"sts_endpoint,omitempty"`
 	Shadowed []string       `json:"shadowed_by,omitempty"`
 	Choices  *choicesStatus `json:"choices,omitempty"` // of a gateway
+	Locked   *lockStatus    `json:"locked,omitempty"`  // of a gateway
 
-	left time.Duration
+	left   time.Duration
+	colour string // of the profile
+}
+
+// lockStatus says that nothing is sent for a person at a provider without that person.
+type lockStatus struct {
+	User  string     `json:"user"`
+	Host  string     `json:"host"`
+	Since time.Time  `json:"since"`           // of the last refusal
+	Until *time.Time `json:"until,omitempty"` // none: until the person has signed in
+
+	text string
 }
 
 // choicesStatus is what is remembered of a gateway besides its session.
@@ -95,11 +107,16 @@ func (a *app) status(ctx context.Context, given []string, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		if len(given) > 0 || a.profileFlag != "" || s.State != stateNone || s.Choices != nil && asJSON {
+		if len(ch) == 1 {
+			if s.Locked, err = a.lockOf(ctx, ch); err != nil {
+				return err
+			}
+		}
+		if len(given) > 0 || a.profileFlag != "" || s.State != stateNone || s.Locked != nil || s.Choices != nil && asJSON {
 			list = append(list, s)
 		}
 	}
-	shell := a.shellStatus()
+	shell := a.shellStatus(asJSON)
 	if asJSON {
 		return a.printJSON(map[string]any{"profiles": list, "environment": shell})
 	}
@@ -132,7 +149,7 @@ func (a *app) statusChains(given []string) ([]profile.Chain, error) {
 
 func (a *app) statusOf(ctx context.Context, ch profile.Chain) (profileStatus, error) {
 	p := ch[len(ch)-1]
-	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: stateNone, Shadowed: shadows(p)}
+	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: stateNone, Shadowed: shadows(p), colour: p.Color}
 	for _, on := range ch {
 		s.Chain = append(s.Chain, on.Name)
 	}
@@ -200,7 +217,7 @@ func shadows(p profile.Profile) []string {
 }
 
 // shellStatus is what the environment holds that tools take before any profile.
-func (a *app) shellStatus() []string {
+func (a *app) shellStatus(asJSON bool) []string {
 	env := environ(a.env)
 	held := []string{}
 	if env.get("AWS_ACCESS_KEY_ID") == "" {
@@ -214,7 +231,11 @@ func (a *app) shellStatus() []string {
 	case !at.After(a.now()):
 		return append(held, fmt.Sprintf("the credentials of profile %s in this environment have expired", printable(name)))
 	}
-	return append(held, fmt.Sprintf("this environment holds credentials of profile %s, which end %s", printable(name), in(at.Sub(a.now()))))
+	end := in(at.Sub(a.now()))
+	if asJSON {
+		end = at.UTC().Format(time.RFC3339)
+	}
+	return append(held, fmt.Sprintf("this environment holds credentials of profile %s, which end %s", printable(name), end))
 }
 
 // printable quotes what came from the environment unless it is plain.
@@ -255,7 +276,7 @@ func statusTable(list []profileStatus) table {
 			expires.paint = paintBad
 		}
 		via := strings.Join(s.Chain[:len(s.Chain)-1], " > ")
-		t.rows = append(t.rows, row{cells: []cell{plainCell(s.Profile), plainCell(orDash(via)), expires, plainCell(orDash(s.User)), identityCell(s.Identity)}})
+		t.rows = append(t.rows, row{colour: s.colour, cells: []cell{plainCell(s.Profile), plainCell(orDash(via)), expires, plainCell(orDash(s.User)), identityCell(s.Identity)}})
 	}
 	return t
 }
@@ -268,6 +289,9 @@ func (s profileStatus) notes(named bool) []string {
 	}
 	if s.State == stateUnused {
 		notes = append(notes, s.Profile+": its session is for another user, role or other settings and is not used")
+	}
+	if l := s.Locked; l != nil {
+		notes = append(notes, fmt.Sprintf("%s: %s is locked out at %s: %s (`gatehop login %s`)", s.Profile, l.User, l.Host, l.text, s.Profile))
 	}
 	if len(s.Chain) == 1 && s.Endpoint != "" {
 		notes = append(notes, fmt.Sprintf("%s: STS endpoint %s", s.Profile, s.Endpoint))
