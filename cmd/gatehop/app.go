@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/tty"
@@ -320,15 +318,6 @@ func (a *app) sayLongest(roleARN string, longest time.Duration) {
 	if arn, err := saml.ParseRoleARN(roleARN); err == nil && !a.isUnattended() {
 		a.say("role %s allows sessions of %s and no longer", arn.Name, span(longest))
 	}
-}
-
-// completeProfiles completes profile names on the command line.
-func (a *app) completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	config, err := a.profiles()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return config.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // noProfilesError reports that no profile of the AWS configuration is gatehop's.

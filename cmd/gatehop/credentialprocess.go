@@ -28,7 +28,7 @@ gatehop_password_command gives the password, and it was not refused before; else
 exits at once with status 3 and says what to run.`,
 		Example: `  gatehop credential-process prod
   credential_process = "/usr/local/bin/gatehop" credential-process prod    (in ~/.aws/config)`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			a.unattended = !mayAsk
 			return a.credentialProcess(c.Context(), given)

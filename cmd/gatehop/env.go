@@ -18,7 +18,7 @@ func envCommand(a *app) *cobra.Command {
 shadow the credentials, then they set them.`,
 		Example: `  eval "$(gatehop env prod)"
   gatehop env prod --shell zsh`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error { return a.printEnv(c.Context(), given, shell) },
 	}
 	c.Flags().StringVar(&shell, "shell", "", "bash or zsh (default: what $SHELL names, else bash)")

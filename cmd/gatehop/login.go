@@ -45,7 +45,7 @@ of the file changes. --dry-run only shows what would, and signs in nowhere.`,
   gatehop login prod --write=legacy --dry-run
   gatehop login gateway --duration 8h
   gatehop login open --role 111111111111/ReadOnly    (a gateway that names no role)`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if c.Flags().Changed("write") && o.write == "" {
 				return &usageError{text: "--write= names no section", command: "gatehop login"}

@@ -30,13 +30,17 @@ func commandError(root *cobra.Command, err error) error {
 }
 
 func unknownCommand(root *cobra.Command, typed string) error {
+	return &usageError{text: fmt.Sprintf("unknown command %q", typed), near: near.Nearest(typed, commandNames(root)), noCommand: true}
+}
+
+func commandNames(root *cobra.Command) []string {
 	var names []string
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
 	}
-	return &usageError{text: fmt.Sprintf("unknown command %q", typed), near: near.Nearest(typed, names), noCommand: true}
+	return names
 }
 
 // flagError is what pflag says of a command line, with the nearest flag.

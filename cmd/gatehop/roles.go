@@ -16,7 +16,7 @@ func rolesCommand(a *app) *cobra.Command {
 assertion offers, without taking any.`,
 		Example: `  gatehop roles gateway
   gatehop roles gateway --json`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error { return a.roles(c.Context(), given, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -145,6 +145,7 @@ func rootCommand(a *app) *cobra.Command {
 		root.AddCommand(add(a))
 	}
 	root.SetHelpCommand(helpCommand(root))
+	a.addCompletions(root)
 	return root
 }
 
@@ -152,6 +153,12 @@ func rootCommand(a *app) *cobra.Command {
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login",
+		ValidArgsFunction: func(_ *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(given) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return commandNames(root), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, words []string) error {
 			c, rest, err := root.Find(words)
 			if err != nil || len(rest) > 0 && !c.HasParent() {
@@ -165,7 +172,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
+	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, completionCommand, manCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.

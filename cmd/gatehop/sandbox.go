@@ -27,7 +27,7 @@ type sandboxOptions struct {
 func sandboxCommand(a *app) *cobra.Command {
 	o := sandboxOptions{}
 	c := &cobra.Command{
-		Use: "sandbox [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
+		Use: "sandbox [flags] [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
 		Long: `Starts a simulated identity provider and a simulated STS on loopback, writes a
 throw-away AWS configuration and runs COMMAND with it, or prints the variables and
 stays until Ctrl-C. Nothing of yours is changed and nothing is left behind. With

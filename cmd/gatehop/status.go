@@ -27,7 +27,7 @@ prompt: the life that PROFILE's session has left (47m, 11h), expired, or none.`,
 		Example: `  gatehop status
   gatehop status dev --json
   PS1='[$(gatehop status dev --short)] \w \$ '`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if short && asJSON {
 				return &usageError{text: "--short and --json exclude each other", command: "gatehop status"}
