@@ -23,11 +23,46 @@ var completionScripts = []struct {
 	shell string
 	write func(root *cobra.Command, w io.Writer) error
 }{
-	{"bash", func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) }},
+	{"bash", func(root *cobra.Command, w io.Writer) error {
+		if err := root.GenBashCompletionV2(w, true); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, bashAlone)
+		return err
+	}},
 	{"zsh", func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) }},
 	{"fish", func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) }},
 	{"powershell", func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) }},
 }
+
+// bashAlone lets cobra's script work without the package bash-completion, whose
+// functions it calls: bash cuts words at = and : too, which are put together again.
+const bashAlone = `
+if ! declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+__gatehop_init_completion()
+{
+    if declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+        _get_comp_words_by_ref "$@" cur prev words cword
+        return
+    fi
+    local i word last=""
+    words=() cword=0
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if ((i > 1)) && [[ $word == [=:] || $last == [=:] && -n $word ]]; then
+            words[cword]+=$word
+        else
+            ((i > 0)) && cword=$((cword + 1))
+            words[cword]=$word
+        fi
+        last=$word
+    done
+    cur=${words[cword]} prev=""
+    ((cword > 0)) && prev=${words[cword-1]}
+    return 0
+}
+fi
+`
 
 func completionShells() []string {
 	var names []string
@@ -44,9 +79,11 @@ func completionCommand(*app) *cobra.Command {
 profiles and roles. What is completed comes from the configuration and from what is
 remembered; nothing is asked, sent or run.
 
-bash        needs the package bash-completion. Once for all shells to come:
+bash        with the package bash-completion, once for all shells to come:
               mkdir -p ~/.local/share/bash-completion/completions
               gatehop completion bash > ~/.local/share/bash-completion/completions/gatehop
+            without it, in ~/.bashrc:
+              source <(gatehop completion bash)
 zsh         into a folder of $fpath, before compinit runs:
               gatehop completion zsh > "${fpath[1]}/_gatehop"
 fish          gatehop completion fish > ~/.config/fish/completions/gatehop.fish
