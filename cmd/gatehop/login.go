@@ -39,12 +39,15 @@ Standard output has one line per hop, or JSON with --json.
 
 --write also puts the credentials into a section of the AWS credentials file, for
 tools that can read nothing else; run it again when they have expired. No other byte
-of the file changes. --dry-run only shows what would, and signs in nowhere.`,
+of the file changes. --dry-run only shows what would, and signs in nowhere.
+
+A gateway whose profile names no role takes the one of --role, or asks:
+
+  gatehop login open --role 111111111111/ReadOnly`,
 		Example: `  gatehop login gateway
-  gatehop login prod --write             (as profile prod-session)
+  gatehop login prod --write             # as profile prod-session
   gatehop login prod --write=legacy --dry-run
-  gatehop login gateway --duration 8h
-  gatehop login open --role 111111111111/ReadOnly    (a gateway that names no role)`,
+  gatehop login gateway --duration 8h`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if c.Flags().Changed("write") && o.write == "" {

@@ -40,7 +40,7 @@ Standard output has one line per profile, or JSON with --json. If some fail, the
 others are made all the same, and the status is that of the first that failed.`,
 		Example: `  gatehop refresh staging dev --at-least 45m
   gatehop refresh dev --json && terraform apply
-  gatehop refresh staging dev --write    (as profiles staging-session and dev-session)`,
+  gatehop refresh staging dev --write    # as profiles staging-session and dev-session`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
 	}

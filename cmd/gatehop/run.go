@@ -123,9 +123,9 @@ source profile is a hop behind it. Try it without any configuration:
 func rootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use: "gatehop", Short: "AWS credentials behind a company sign-in", Long: rootHelp,
-		Example: `  gatehop login gateway            sign in, once a day
-  gatehop exec prod -- aws s3 ls   run a command with credentials
-  eval "$(gatehop env prod)"       credentials for this shell`,
+		Example: `  gatehop login gateway            # sign in, once a day
+  gatehop exec prod -- aws s3 ls   # run a command with credentials
+  eval "$(gatehop env prod)"       # credentials for this shell`,
 		SilenceErrors: true, SilenceUsage: true, Version: versionReport()["version"],
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.command = c.Name()
@@ -152,7 +152,7 @@ func rootCommand(a *app) *cobra.Command {
 // helpCommand is cobra's, but for a command that does not exist: that is a mistake here.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login",
+		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login\n  gatehop help credential-process",
 		ValidArgsFunction: func(_ *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(given) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

@@ -26,7 +26,7 @@ It asks nobody, sends nothing and runs nothing. --short prints one word for a sh
 prompt: the life that PROFILE's session has left (47m, 11h), expired, or none.`,
 		Example: `  gatehop status
   gatehop status dev --json
-  PS1='[$(gatehop status dev --short)] \w \$ '`,
+  PS1='[$(gatehop status dev --short)] \w \$ '      # the prompt of bash`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if short && asJSON {
