@@ -3,7 +3,6 @@ package main
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"gatehop/idp"
 	"gatehop/idp/adfs"
@@ -18,6 +17,4 @@ func adapters() idp.Registry {
 	}
 }
 
-func knownAdapters() string {
-	return strings.Join(slices.Sorted(maps.Keys(adapters())), ", ")
-}
+func knownAdapters() []string { return slices.Sorted(maps.Keys(adapters())) }

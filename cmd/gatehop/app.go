@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -47,6 +45,8 @@ type app struct {
 	termTried bool
 	awsClient *http.Client
 	book      names.Book
+
+	progress *progress // nil: there is no line to show it in
 }
 
 func (a *app) checkFlags() error {
@@ -113,8 +113,37 @@ func (a *app) chain(ctx context.Context, given []string) (profile.Chain, error) 
 	if err != nil {
 		return nil, err
 	}
-	return config.Chain(name)
+	ch, err := config.Chain(name)
+	if variable := a.profileVariable(given); err != nil && variable != "" {
+		return nil, &variableError{Variable: variable, Err: err}
+	}
+	return ch, err
 }
+
+// profileVariable is the variable that names the profile, "" if the command line does or
+// nothing.
+func (a *app) profileVariable(given []string) string {
+	if len(given) > 0 || a.profileFlag != "" {
+		return ""
+	}
+	for _, name := range []string{"GATEHOP_PROFILE", "AWS_PROFILE"} {
+		if environ(a.env).get(name) != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// variableError reports a profile that a variable names.
+type variableError struct {
+	Variable string
+	Err      error
+}
+
+func (e *variableError) Error() string { return e.Err.Error() + " (" + e.Variable + " names it)" }
+
+// Unwrap returns what is wrong with the profile.
+func (e *variableError) Unwrap() error { return e.Err }
 
 // profileName is the argument, the flag, GATEHOP_PROFILE, AWS_PROFILE, a gatehop
 // profile called default, the only gateway, or the answer of a person.
@@ -156,7 +185,7 @@ func (p asker) sources() idp.Prompter {
 		ps = append(ps, p.a.answers)
 	}
 	if t := p.a.person(); t != nil {
-		ps = append(ps, noticed{t, &p.a.wait})
+		ps = append(ps, noticed{t, &p.a.wait, p.a.progress})
 	} else {
 		ps = append(ps, toStderr{p.a.stderr})
 	}
@@ -283,15 +312,6 @@ func (a *app) sayLongest(roleARN string, longest time.Duration) {
 	if arn, err := saml.ParseRoleARN(roleARN); err == nil && !a.isUnattended() {
 		a.say("role %s allows sessions of %s and no longer", arn.Name, span(longest))
 	}
-}
-
-// completeProfiles completes profile names on the command line.
-func (a *app) completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	config, err := a.profiles()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return config.Names(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // noProfilesError reports that no profile of the AWS configuration is gatehop's.

@@ -49,6 +49,9 @@ func endSignals() []os.Signal {
 // Ctrl-C and Ctrl-\ reach the child by themselves; other requests to end are passed on.
 func (a *app) runChild(c command) error {
 	cmd := &exec.Cmd{Path: c.path, Args: c.args, Env: c.env, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr}
+	if f := fileOf(a.stderr); f != nil {
+		cmd.Stderr = f // the child writes there itself
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 
 	"gatehop/cmd/gatehop/internal/profile"
@@ -32,7 +31,7 @@ func (a *app) choose(ctx context.Context, c choice) (string, error) {
 		ps = append(ps, a.answers)
 	}
 	if t := a.person(); t != nil {
-		ps = append(ps, noticed{chooser{t, tty.Choice{Title: c.Title, Items: c.Items}, a.look()}, &a.wait})
+		ps = append(ps, noticed{chooser{t, tty.Choice{Title: c.Title, Items: c.Items}, a.look()}, &a.wait, a.progress})
 	}
 	answer, err := idp.FirstOf(ps...).Ask(ctx, q)
 	return answer.Reveal(), err
@@ -42,11 +41,10 @@ func (a *app) choose(ctx context.Context, c choice) (string, error) {
 // whoever would rather have text.
 func (a *app) look() tty.Look {
 	env := environ(a.env)
-	term := env.get("TERM")
 	return tty.Look{
-		Plain:   env.get("GATEHOP_PLAIN") != "" || term == "dumb" || term == "" && runtime.GOOS != "windows",
+		Plain:   a.isPlain(),
 		NoColor: env.get("NO_COLOR") != "",
-		Term:    term,
+		Term:    env.get("TERM"),
 	}
 }
 

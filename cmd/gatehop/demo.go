@@ -17,7 +17,7 @@ func demoCommand(a *app) *cobra.Command {
 		Long: `Starts the sandbox, signs in to its simulated AD FS, shows the roles that are
 offered, walks both hops and asks AWS's simulated STS who you are in the end. In a
 terminal it asks, with the answers offered; without one it runs through.`,
-		Example: "  gatehop demo\n  go run ./cmd/gatehop demo",
+		Example: "  gatehop demo\n  gatehop demo --no-input      # asks nothing, in a terminal too",
 		Args:    args(0, 0, "no argument"),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context()) },
 	}
@@ -35,7 +35,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 			err = problem
 		}
 	}()
-	inside := &app{process: a.process, verbose: a.verbose, quiet: a.quiet}
+	inside := &app{process: a.process, verbose: a.verbose, quiet: a.quiet, progress: a.progress}
 	inside.env = s.environ(a.env, o)
 	inside.answers = offered{person: a.person(), answers: map[string]string{"username": s.user, "password": sandboxPassword}}
 	inside.termTried = true // the offered answers do the asking

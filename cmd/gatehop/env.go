@@ -17,8 +17,8 @@ func envCommand(a *app) *cobra.Command {
 		Long: `Prints lines for a shell to evaluate: first they unset every variable that would
 shadow the credentials, then they set them.`,
 		Example: `  eval "$(gatehop env prod)"
-  gatehop env prod --shell zsh`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+  gatehop env prod --shell zsh > "$HOME/prod.sh"      # it holds the credentials`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error { return a.printEnv(c.Context(), given, shell) },
 	}
 	c.Flags().StringVar(&shell, "shell", "", "bash or zsh (default: what $SHELL names, else bash)")

@@ -44,13 +44,13 @@ func (e *startError) Error() string { return fmt.Sprintf("run %q: %v", e.name, e
 
 func execCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use: "exec [PROFILE] -- COMMAND [ARG...]", Short: "run a command with credentials in its environment",
+		Use: "exec [PROFILE] [flags] -- COMMAND [ARG...]", Short: "run a command with credentials in its environment",
 		Long: `Runs COMMAND with the credentials of PROFILE in its environment and clears what
 would shadow them there. Signals reach the command and its exit status is
 gatehop's; 126 and 127 say that it could not be started.`,
 		Example: `  gatehop exec prod -- aws s3 ls
   gatehop exec staging -- terraform plan`,
-		ValidArgsFunction: a.completeProfiles,
+		ValidArgsFunction: a.completeExec,
 		RunE: func(c *cobra.Command, given []string) error {
 			dash := c.ArgsLenAtDash()
 			if dash < 0 || dash > 1 || dash == len(given) {
@@ -81,6 +81,7 @@ func (a *app) execute(ctx context.Context, given, argv []string) error {
 	}
 	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
 	a.passOverLine(ctx)
+	a.progress.hold() // the terminal is the command's
 	child := command{path: path, args: argv, env: sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...))}
 	if a.exec != nil {
 		return a.exec(child)

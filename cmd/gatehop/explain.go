@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
 	"gatehop/creds/store"
@@ -79,24 +80,34 @@ func explainUsage(err error, e *explanation) bool {
 	case errors.As(err, &value):
 		e.hint = "correct the region or the name of the profile"
 	case errors.As(err, &usage):
-		command := usage.command
-		if command == "" {
-			command = "gatehop"
-		}
-		e.hint = "`" + command + " --help` shows how it is used"
+		e.hint = usage.hint()
 	case errors.As(err, &shell):
-		e.hint = "use --shell bash or --shell zsh"
-	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
-		message, more, _ := strings.Cut(err.Error(), "\n")
-		e.message, e.hint = message, "`gatehop --help` lists the commands"
-		if words := strings.Fields(more); len(words) > 0 && strings.Contains(more, "Did you mean") {
-			e.hint = fmt.Sprintf("did you mean %q?", words[len(words)-1])
+		e.hint = "use --shell " + strings.Join(shell.Known, " or --shell ")
+		if meant := near.Nearest(shell.Name, shell.Known); meant != "" {
+			e.hint = didYouMean("--shell " + meant)
 		}
 	default:
 		return false
 	}
 	e.status = statusUsage
 	return true
+}
+
+func didYouMean(what string) string { return fmt.Sprintf("did you mean %q?", what) }
+
+// hint is what was meant, else where it is explained.
+func (e *usageError) hint() string {
+	command := e.command
+	if command == "" {
+		command = "gatehop"
+	}
+	if e.near != "" {
+		return didYouMean(e.near)
+	}
+	if e.noCommand {
+		return "`" + command + " --help` lists the commands"
+	}
+	return "`" + command + " --help` shows how it is used"
 }
 
 func explainProfile(err error, e *explanation) bool {
@@ -114,7 +125,7 @@ func explainProfile(err error, e *explanation) bool {
 	case errors.As(err, &bad):
 		switch {
 		case bad.Near != "":
-			e.hint = fmt.Sprintf("did you mean %q?", bad.Near)
+			e.hint = didYouMean(bad.Near)
 		case bad.Line > 0:
 			e.hint = "edit " + bad.File
 		case bad.Profile == "":
@@ -166,9 +177,15 @@ func explainRole(err error, e *explanation) bool {
 	case role.Configured:
 		e.status = statusRefused
 		e.hint = "correct gatehop_role_arn, or ask your administrator for that role"
+		if role.Near != "" {
+			e.hint = didYouMean(role.Near) + " Correct gatehop_role_arn, or ask your administrator for the other role"
+		}
 	default:
 		e.status = statusUsage
 		e.hint = "`gatehop roles " + role.Profile + "` lists what is offered"
+		if role.Near != "" {
+			e.hint = didYouMean(role.Near)
+		}
 	}
 	for _, r := range show {
 		e.detail = append(e.detail, r.ARN)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/creds/store"
@@ -32,7 +31,7 @@ func explainWrite(err error, e *explanation) bool {
 		e.hint = "try again; `gatehop exec " + write.Profile + "` works meanwhile"
 	case errors.As(err, &refusal):
 		e.status, e.hint = statusUsage, refusalHint(refusal, write.File)
-	case errors.As(err, &target) && strings.Contains(target.Problem, "all the time"):
+	case errors.As(err, &target) && target.Kind == awsfile.TargetBusy:
 		e.hint = "try again when that program has finished"
 	case errors.As(err, &target) && target.Err == nil:
 		e.status, e.hint = statusUsage, targetHint(target)
@@ -55,10 +54,10 @@ func refusalHint(r *awsfile.RefusalError, file string) string {
 }
 
 func targetHint(t *awsfile.TargetError) string {
-	switch {
-	case strings.Contains(t.Problem, "others can write"):
+	switch t.Kind {
+	case awsfile.TargetShared:
 		return fmt.Sprintf("chmod go-w %q", filepath.Dir(t.Path))
-	case strings.Contains(t.Problem, "read-only"):
+	case awsfile.TargetReadOnly:
 		return fmt.Sprintf("chmod u+w %q if gatehop shall write there", t.Path)
 	}
 	return "AWS_SHARED_CREDENTIALS_FILE names another file"

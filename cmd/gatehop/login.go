@@ -40,13 +40,16 @@ Standard output has one line per hop, or JSON with --json.
 
 --write also puts the credentials into a section of the AWS credentials file, for
 tools that can read nothing else; run it again when they have expired. No other byte
-of the file changes. --dry-run only shows what would, and signs in nowhere.`,
+of the file changes. --dry-run only shows what would, and signs in nowhere.
+
+A gateway whose profile names no role takes the one of --role, or asks:
+
+  gatehop login open --role 111111111111/ReadOnly`,
 		Example: `  gatehop login gateway
-  gatehop login prod --write             (as profile prod-session)
+  gatehop login prod --write             # as profile prod-session
   gatehop login prod --write=legacy --dry-run
-  gatehop login gateway --duration 8h
-  gatehop login open --role 111111111111/ReadOnly    (a gateway that names no role)`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+  gatehop login gateway --duration 8h`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if c.Flags().Changed("write") && o.write == "" {
 				return &usageError{text: "--write= names no section", command: "gatehop login"}
@@ -182,6 +185,7 @@ type hopReport struct {
 
 	left     time.Duration // in the server's time
 	lifetime time.Duration // as granted
+	colour   string        // of the profile
 }
 
 // walk runs the chain and reports each hop.
@@ -194,7 +198,7 @@ func (a *app) walk(ctx context.Context, f *flow.Flow, ch profile.Chain) ([]hopRe
 			role = s.Role
 		}
 		h := hopReport{Profile: p.Name, Role: role, Alias: p.Alias, Identity: s.Identity, Expires: s.Expires.UTC(), User: s.User,
-			left: s.Remaining(a.now()), lifetime: s.Lifetime}
+			left: s.Remaining(a.now()), lifetime: s.Lifetime, colour: p.Color}
 		if arn, err := saml.ParseRoleARN(role); err == nil {
 			h.Account, h.Role = arn.Account, arn.Name
 		}
@@ -242,13 +246,14 @@ func (a *app) warnShort(ch profile.Chain, hops []hopReport) {
 }
 
 func (a *app) printHops(hops []hopReport) error {
-	rows := [][]string{{"PROFILE", "ACCOUNT", "ROLE", "EXPIRES", "IDENTITY"}}
+	t := table{titles: []string{"PROFILE", "ACCOUNT", "ROLE", "EXPIRES", "IDENTITY"}}
 	for _, h := range hops {
-		account := h.Account
+		account := plainCell(h.Account)
 		if h.Alias != "" {
-			account += " (" + h.Alias + ")"
+			account = shorter(h.Account+" ("+h.Alias+")", h.Alias)
 		}
-		rows = append(rows, []string{h.Profile, account, h.Role, in(h.left), h.Identity})
+		t.rows = append(t.rows, row{colour: h.colour, cells: []cell{plainCell(h.Profile), account, plainCell(h.Role), plainCell(in(h.left)),
+			shorter(h.Identity, sessionIn(h.Identity))}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }

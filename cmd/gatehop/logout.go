@@ -21,7 +21,7 @@ sends it again.
 AWS keeps credentials that were already handed out valid until they expire.`,
 		Example: `  gatehop logout gateway
   gatehop logout --all`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if all && (len(given) > 0 || a.profileFlag != "") {
 				return &usageError{text: "--all and a profile exclude each other", command: "gatehop logout"}

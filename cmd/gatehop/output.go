@@ -1,26 +1,28 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
-// printTable aligns columns; the last one may be as long as it likes. It is written at
-// once: a tabwriter by itself writes cell by cell.
+// printTable prints rows of plain cells, of which the first has the titles.
 func (a *app) printTable(rows [][]string) error {
-	var all bytes.Buffer
-	w := tabwriter.NewWriter(&all, 0, 8, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+	t := table{titles: rows[0]}
+	for _, texts := range rows[1:] {
+		r := row{}
+		for _, text := range texts {
+			r.cells = append(r.cells, plainCell(text))
+		}
+		t.rows = append(t.rows, r)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := a.stdout.Write(all.Bytes())
+	return a.print(t)
+}
+
+// print writes a table at once: whoever is killed meanwhile leaves all of it or nothing.
+func (a *app) print(t table) error {
+	_, err := a.stdout.Write([]byte(t.render(a.lookOf(a.stdout))))
 	return err
 }
 
@@ -56,4 +58,22 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// identityCell is the ARN of an assumed role, or for a narrow terminal what matters of it.
+func identityCell(arn string) cell {
+	parts := strings.Split(arn, ":")
+	if len(parts) != 6 {
+		return plainCell(orDash(arn))
+	}
+	return shorter(arn, parts[4]+" "+sessionIn(arn))
+}
+
+// sessionIn is the role and the session's name in the ARN of an assumed role.
+func sessionIn(arn string) string {
+	_, session, ok := strings.Cut(arn, ":assumed-role/")
+	if !ok {
+		return arn
+	}
+	return session
 }

@@ -40,7 +40,7 @@ Standard output has one line per profile, or JSON with --json. If some fail, the
 others are made all the same, and the status is that of the first that failed.`,
 		Example: `  gatehop refresh staging dev --at-least 45m
   gatehop refresh dev --json && terraform apply
-  gatehop refresh staging dev --write    (as profiles staging-session and dev-session)`,
+  gatehop refresh staging dev --write    # as profiles staging-session and dev-session`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
 	}
@@ -328,15 +328,17 @@ func (a *app) printRefreshed(list []refreshed, asJSON bool) error {
 	if asJSON {
 		return a.printJSON(list)
 	}
-	rows := [][]string{{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
+	t := table{titles: []string{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
 	for _, r := range list {
-		expires := "-"
+		expires, result := "-", plainCell(r.Result)
 		if r.err == nil {
 			expires = in(r.left)
+		} else {
+			result.paint = paintBad
 		}
-		rows = append(rows, []string{r.Profile, r.Result, expires, orDash(r.Identity)})
+		t.rows = append(t.rows, row{cells: []cell{plainCell(r.Profile), result, plainCell(expires), identityCell(r.Identity)}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }
 
 // reportFailures says each failure once, however many profiles it befell, and returns

@@ -17,7 +17,7 @@ assertion offers, without taking any. What the accounts are called comes from
 gatehop_alias, else AWS's sign-in page is asked for it (gatehop_account_names).`,
 		Example: `  gatehop roles gateway
   gatehop roles gateway --json`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error { return a.roles(c.Context(), given, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -68,15 +68,11 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 
 // printRoles prints the roles of an assertion as a table.
 func (a *app) printRoles(offered []roleReport) error {
-	rows := [][]string{{"ACCOUNT", "ALIAS", "ROLE", "ARN"}}
+	t := table{titles: []string{"ACCOUNT", "ALIAS", "ROLE", "ARN"}}
 	for _, r := range offered {
-		alias := r.Alias
-		if alias == "" {
-			alias = "-"
-		}
-		rows = append(rows, []string{r.Account, alias, r.Name, r.ARN})
+		t.rows = append(t.rows, row{cells: []cell{plainCell(r.Account), plainCell(orDash(r.Alias)), plainCell(r.Name), shorter(r.ARN, "")}})
 	}
-	return a.printTable(rows)
+	return a.print(t)
 }
 
 // reportRoles lists the roles of an assertion with the accounts' names.

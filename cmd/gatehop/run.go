@@ -41,13 +41,15 @@ func run(ctx context.Context, p process) (status int) {
 		return status
 	}
 	a := &app{process: p}
+	a.watchProgress()
 	defer a.leaveTerminal()
 	root := rootCommand(a)
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
+	err := commandError(root, root.ExecuteContext(ctx))
+	a.progress.hold() // whoever still waits does so for nobody
 	var child *childExit
 	if ctx.Err() != nil && err != nil && !errors.As(err, &child) {
 		err = ctx.Err()
@@ -78,7 +80,7 @@ func (a *app) report(err error) int {
 	if e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
 		return e.status
 	}
-	fmt.Fprintf(a.stderr, "gatehop: %v\n", e.message)
+	fmt.Fprintf(a.stderr, "%s %v\n", a.lookOf(a.stderr).paint(paintBad, "gatehop:"), e.message)
 	more := 0
 	if a.unattended {
 		more = max(0, len(e.detail)-briefDetail)
@@ -121,9 +123,9 @@ source profile is a hop behind it. Try it without any configuration:
 func rootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use: "gatehop", Short: "AWS credentials behind a company sign-in", Long: rootHelp,
-		Example: `  gatehop login gateway            sign in, once a day
-  gatehop exec prod -- aws s3 ls   run a command with credentials
-  eval "$(gatehop env prod)"       credentials for this shell`,
+		Example: `  gatehop login gateway            # sign in, once a day
+  gatehop exec prod -- aws s3 ls   # run a command with credentials
+  eval "$(gatehop env prod)"       # credentials for this shell`,
 		SilenceErrors: true, SilenceUsage: true, Version: versionReport()["version"],
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.command = c.Name()
@@ -137,23 +139,30 @@ func rootCommand(a *app) *cobra.Command {
 	f.BoolVar(&a.noInput, "no-input", false, "ask nobody; exit with status 3 or 4 where a person is needed")
 	a.secrets.addFlags(f)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{text: err.Error(), command: c.CommandPath()}
+		return flagError(c, err)
 	})
 	for _, add := range commands {
 		root.AddCommand(add(a))
 	}
 	root.SetHelpCommand(helpCommand(root))
+	a.addCompletions(root)
 	return root
 }
 
 // helpCommand is cobra's, but for a command that does not exist: that is a mistake here.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login",
+		Use: "help [COMMAND]", Short: "explain a command", Example: "  gatehop help login\n  gatehop help credential-process",
+		ValidArgsFunction: func(_ *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(given) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return commandNames(root), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, words []string) error {
 			c, rest, err := root.Find(words)
 			if err != nil || len(rest) > 0 && !c.HasParent() {
-				return &usageError{text: fmt.Sprintf("there is no command %q", strings.Join(words, " "))}
+				return unknownCommand(root, strings.Join(words, " "))
 			}
 			return c.Help()
 		},
@@ -163,11 +172,15 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
+	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, completionCommand, manCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.
-type usageError struct{ text, command string }
+type usageError struct {
+	text, command string
+	near          string // what was meant, "" if nothing is near
+	noCommand     bool   // it is about the name of a command
+}
 
 func (e *usageError) Error() string { return e.text }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/near"
 )
 
 type sandboxOptions struct {
@@ -25,7 +27,7 @@ type sandboxOptions struct {
 func sandboxCommand(a *app) *cobra.Command {
 	o := sandboxOptions{}
 	c := &cobra.Command{
-		Use: "sandbox [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
+		Use: "sandbox [flags] [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
 		Long: `Starts a simulated identity provider and a simulated STS on loopback, writes a
 throw-away AWS configuration and runs COMMAND with it, or prints the variables and
 stays until Ctrl-C. Nothing of yours is changed and nothing is left behind. With
@@ -55,8 +57,8 @@ and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
 	return c
 }
 
-// sandboxIDPs are the values of --idp.
-func sandboxIDPs() []string { return []string{"adfs3", "adfs2016", "adfs2019", "form"} }
+// sandboxProviders are the identity providers that can be simulated.
+func sandboxProviders() []string { return []string{"adfs3", "adfs2016", "adfs2019", "form"} }
 
 // flavour is the version of AD FS as the simulator calls it.
 func (o sandboxOptions) flavour() string {
@@ -68,8 +70,9 @@ func (o sandboxOptions) flavour() string {
 
 func (o sandboxOptions) check() error {
 	switch {
-	case !slices.Contains(sandboxIDPs(), o.idp):
-		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: %s)", o.idp, strings.Join(sandboxIDPs(), ", ")), command: "gatehop sandbox"}
+	case !slices.Contains(sandboxProviders(), o.idp):
+		return &usageError{text: fmt.Sprintf("--idp %q is not built (known: %s)", o.idp, strings.Join(sandboxProviders(), ", ")), command: "gatehop sandbox",
+			near: near.Nearest(o.idp, sandboxProviders())}
 	case o.roles < 0 || o.roles > 2000:
 		return &usageError{text: fmt.Sprintf("--roles %d is not between 0 and 2000", o.roles), command: "gatehop sandbox"}
 	case o.accounts < 0 || o.accounts > 1000:

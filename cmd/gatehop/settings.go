@@ -90,9 +90,9 @@ func (s *settings) override(env environ) error {
 		if text == "" {
 			continue
 		}
-		kept, problem := profile.Check(name, text, here)
+		kept, problem, nearest := profile.Check(name, text, here)
 		if problem != "" {
-			return &usageError{text: variable + " " + problem}
+			return &usageError{text: variable + " " + problem, near: nearest}
 		}
 		s.change(name, *fields[name], kept)
 		*fields[name] = kept

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/creds/secret"
 	"gatehop/creds/store"
 	"gatehop/idp"
@@ -69,7 +70,8 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	kind, ok := adapters()[s.SignIn.Kind]
 	if !ok {
-		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, knownAdapters())}
+		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, strings.Join(knownAdapters(), ", ")),
+			near: near.Nearest(s.SignIn.Kind, knownAdapters())}
 	}
 	in := s.SignIn
 	in.Username = s.User
@@ -97,6 +99,7 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
 		Transport: a.transport, Log: a.log(), Now: a.now,
 	})
+	client.Transport = patient{client.Transport, a.progress}
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
 }
 
@@ -213,7 +216,7 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 			}
 			rt = awsTransport(pool, a.environmentProxy())
 		}
-		a.awsClient = &http.Client{Transport: logged{rt, a.log()}, Timeout: 30 * time.Second}
+		a.awsClient = &http.Client{Transport: patient{logged{rt, a.log()}, a.progress}, Timeout: 30 * time.Second}
 	}
 	return &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}, nil
 }

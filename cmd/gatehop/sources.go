@@ -230,6 +230,7 @@ func (a *app) sources(s *settings, ask bool) []guard.Source {
 func (a *app) runCommand(ctx context.Context, key string, words []string) (secret.Text, error) {
 	c, name := askpass.Command{Key: key, Words: words, Env: a.env}, strings.Join(words, "\x00")
 	a.secrets.late.Store(name, c.Late())
+	defer a.progress.hold()() // the command may have something to say on the terminal
 	text, err := c.Run(ctx)
 	if ctx.Err() == nil {
 		a.secrets.late.Delete(name)

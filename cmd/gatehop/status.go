@@ -26,8 +26,8 @@ It asks nobody, sends nothing and runs nothing. --short prints one word for a sh
 prompt: the life that PROFILE's session has left (47m, 11h), expired, or none.`,
 		Example: `  gatehop status
   gatehop status dev --json
-  PS1='[$(gatehop status dev --short)] \w \$ '`,
-		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfiles,
+  PS1='[$(gatehop status dev --short)] \w \$ '      # the prompt of bash`,
+		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			if short && asJSON {
 				return &usageError{text: "--short and --json exclude each other", command: "gatehop status"}
@@ -69,8 +69,20 @@ type profileStatus struct {
 	Endpoint string         `json:"sts_endpoint,omitempty"`
 	Shadowed []string       `json:"shadowed_by,omitempty"`
 	Choices  *choicesStatus `json:"choices,omitempty"` // of a gateway
+	Locked   *lockStatus    `json:"locked,omitempty"`  // of a gateway
 
-	left time.Duration
+	left   time.Duration
+	colour string // of the profile
+}
+
+// lockStatus says that nothing is sent for a person at a provider without that person.
+type lockStatus struct {
+	User  string     `json:"user"`
+	Host  string     `json:"host"`
+	Since time.Time  `json:"since"`           // of the last refusal
+	Until *time.Time `json:"until,omitempty"` // none: until the person has signed in
+
+	text string
 }
 
 // choicesStatus is what is remembered of a gateway besides its session.
@@ -95,11 +107,16 @@ func (a *app) status(ctx context.Context, given []string, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		if len(given) > 0 || a.profileFlag != "" || s.State != stateNone || s.Choices != nil && asJSON {
+		if len(ch) == 1 {
+			if s.Locked, err = a.lockOf(ctx, ch); err != nil {
+				return err
+			}
+		}
+		if len(given) > 0 || a.profileFlag != "" || s.State != stateNone || s.Locked != nil || s.Choices != nil && asJSON {
 			list = append(list, s)
 		}
 	}
-	shell := a.shellStatus()
+	shell := a.shellStatus(asJSON)
 	if asJSON {
 		return a.printJSON(map[string]any{"profiles": list, "environment": shell})
 	}
@@ -132,7 +149,7 @@ func (a *app) statusChains(given []string) ([]profile.Chain, error) {
 
 func (a *app) statusOf(ctx context.Context, ch profile.Chain) (profileStatus, error) {
 	p := ch[len(ch)-1]
-	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: stateNone, Shadowed: shadows(p)}
+	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: stateNone, Shadowed: shadows(p), colour: p.Color}
 	for _, on := range ch {
 		s.Chain = append(s.Chain, on.Name)
 	}
@@ -200,7 +217,7 @@ func shadows(p profile.Profile) []string {
 }
 
 // shellStatus is what the environment holds that tools take before any profile.
-func (a *app) shellStatus() []string {
+func (a *app) shellStatus(asJSON bool) []string {
 	env := environ(a.env)
 	held := []string{}
 	if env.get("AWS_ACCESS_KEY_ID") == "" {
@@ -214,7 +231,11 @@ func (a *app) shellStatus() []string {
 	case !at.After(a.now()):
 		return append(held, fmt.Sprintf("the credentials of profile %s in this environment have expired", printable(name)))
 	}
-	return append(held, fmt.Sprintf("this environment holds credentials of profile %s, which end %s", printable(name), in(at.Sub(a.now()))))
+	end := in(at.Sub(a.now()))
+	if asJSON {
+		end = at.UTC().Format(time.RFC3339)
+	}
+	return append(held, fmt.Sprintf("this environment holds credentials of profile %s, which end %s", printable(name), end))
 }
 
 // printable quotes what came from the environment unless it is plain.
@@ -229,11 +250,7 @@ func (a *app) printStatus(list []profileStatus, shell []string, named bool) erro
 	if len(list) == 0 {
 		a.say("no session is kept; `gatehop login` makes one")
 	} else {
-		rows := [][]string{{"PROFILE", "VIA", "EXPIRES", "USER", "IDENTITY"}}
-		for _, s := range list {
-			rows = append(rows, []string{s.Profile, orDash(strings.Join(s.Chain[:len(s.Chain)-1], " > ")), s.word(), orDash(s.User), orDash(s.Identity)})
-		}
-		if err := a.printTable(rows); err != nil {
+		if err := a.print(statusTable(list)); err != nil {
 			return err
 		}
 	}
@@ -251,6 +268,19 @@ func (a *app) printStatus(list []profileStatus, shell []string, named bool) erro
 	return err
 }
 
+func statusTable(list []profileStatus) table {
+	t := table{titles: []string{"PROFILE", "VIA", "EXPIRES", "USER", "IDENTITY"}}
+	for _, s := range list {
+		expires := plainCell(s.word())
+		if s.State == stateExpired {
+			expires.paint = paintBad
+		}
+		via := strings.Join(s.Chain[:len(s.Chain)-1], " > ")
+		t.rows = append(t.rows, row{colour: s.colour, cells: []cell{plainCell(s.Profile), plainCell(orDash(via)), expires, plainCell(orDash(s.User)), identityCell(s.Identity)}})
+	}
+	return t
+}
+
 // notes are what is worth a line below the table; all of it if the profile was named.
 func (s profileStatus) notes(named bool) []string {
 	var notes []string
@@ -259,6 +289,9 @@ func (s profileStatus) notes(named bool) []string {
 	}
 	if s.State == stateUnused {
 		notes = append(notes, s.Profile+": its session is for another user, role or other settings and is not used")
+	}
+	if l := s.Locked; l != nil {
+		notes = append(notes, fmt.Sprintf("%s: %s is locked out at %s: %s (`gatehop login %s`)", s.Profile, l.User, l.Host, l.text, s.Profile))
 	}
 	if len(s.Chain) == 1 && s.Endpoint != "" {
 		notes = append(notes, fmt.Sprintf("%s: STS endpoint %s", s.Profile, s.Endpoint))

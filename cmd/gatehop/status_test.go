@@ -22,6 +22,7 @@ type statusReport struct {
 			User, Role, Issuer, Account string
 			Recent                      []string `json:"recent_roles"`
 		}
+		Locked *struct{ User, Host, Since, Until string }
 	}
 	Environment []string
 }
@@ -112,7 +113,7 @@ func TestStatusShadows(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"AWS_ACCESS_KEY_ID=" + key}, "AWS_ACCESS_KEY_ID is set"},
-		{[]string{"AWS_ACCESS_KEY_ID=" + key, "GATEHOP_PROFILE=dev", "AWS_CREDENTIAL_EXPIRATION=2026-03-01T09:47:00Z"}, "holds credentials of profile dev, which end in 47 min"},
+		{[]string{"AWS_ACCESS_KEY_ID=" + key, "GATEHOP_PROFILE=dev", "AWS_CREDENTIAL_EXPIRATION=2026-03-01T09:47:00Z"}, "holds credentials of profile dev, which end 2026-03-01T09:47:00Z"},
 		{[]string{"AWS_ACCESS_KEY_ID=" + key, "GATEHOP_PROFILE=dev", "AWS_CREDENTIAL_EXPIRATION=2026-03-01T08:47:00Z"}, "of profile dev in this environment have expired"},
 		{[]string{"AWS_ACCESS_KEY_ID=" + key, "GATEHOP_PROFILE=\x1b[2Jdev", "AWS_CREDENTIAL_EXPIRATION=2026-03-01T09:47:00Z"}, `profile "\x1b[2Jdev"`},
 	} {
@@ -138,5 +139,54 @@ func TestStatusChoices(t *testing.T) {
 	w.run("logout", "open").want(t, 0)
 	if r := w.status(nil, "open").Profiles[0]; r.Choices != nil || r.State != stateNone {
 		t.Errorf("status after logout = %+v", r)
+	}
+}
+
+// TestStatusLocked wants shown who is locked out, before and after there is a session,
+// until a person has signed in, or where nothing can be kept half an hour.
+func TestStatusLocked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	refuse := func(vars []string, passwords ...string) {
+		for _, p := range passwords {
+			w.runWith(append([]string{password(p)}, vars...), "env", "gateway", "--shell", "bash").want(t, statusRefused)
+		}
+	}
+	refuse(nil, "one", "two")
+	if l := w.status(nil, "gateway").Profiles[0].Locked; l != nil {
+		t.Errorf("locked after two refusals: %+v", l)
+	}
+	refuse(nil, "three")
+	w.now = w.now.Add(2 * time.Hour)
+	const line = `gateway: CORP\alice is locked out at adfs.corp.example: 3 different passwords were refused within 30 minutes`
+	w.run("status", "gateway").want(t, 0, line, "only a person may try again (`gatehop login gateway`)")
+	w.run("status").want(t, 0, line)
+	r := w.status(nil)
+	if len(r.Profiles) != 1 || r.Profiles[0].Locked == nil || *r.Profiles[0].Locked != (struct{ User, Host, Since, Until string }{`CORP\alice`, "adfs.corp.example", "2026-03-01T09:00:00Z", ""}) {
+		t.Errorf("status --json = %+v", r)
+	}
+	if l := w.status([]string{`GATEHOP_USERNAME=CORP\bob`}, "gateway").Profiles[0].Locked; l != nil {
+		t.Errorf("somebody else is locked out: %+v", l)
+	}
+	before := files(t, w.home)
+	w.run("status", "gateway", "--short").want(t, 0, "none\n")
+	if after := files(t, w.home); len(after) != len(before) {
+		t.Errorf("status made files: %q, then %q", before, after)
+	}
+	w.answer = map[string]string{"password": worldPassword}
+	w.run("login", "gateway").want(t, 0)
+	if l := w.status(nil, "gateway").Profiles[0].Locked; l != nil {
+		t.Errorf("locked after a sign-in: %+v", l)
+	}
+	w.run("logout", "--all").want(t, 0)
+	none := []string{"GATEHOP_STORE=none"}
+	w.answer = nil
+	refuse(none, "one")
+	if l := w.status(none, "gateway").Profiles[0].Locked; l == nil || l.Until != "2026-03-01T11:30:00Z" {
+		t.Errorf("locked with nothing kept: %+v", l)
+	}
+	w.now = w.now.Add(31 * time.Minute)
+	if l := w.status(none, "gateway").Profiles[0].Locked; l != nil {
+		t.Errorf("locked for longer than half an hour: %+v", l)
 	}
 }

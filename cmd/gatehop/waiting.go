@@ -118,13 +118,18 @@ func (l *chainLocks) command() string {
 
 func (l *chainLocks) take(ctx context.Context, key string) (func(), error) {
 	var seen *waitError
-	begin := time.Now()
+	begin, done := time.Now(), func() {}
 	lock, err := store.Take(ctx, l.dir, key, func(h store.Holder) error {
 		now := &waitError{Profile: l.profile, Holder: h, Stopped: isStopped(h.PID)}
+		if l.a.progress.isLive() && (seen == nil || seen.Holder.PID != h.PID) {
+			done()
+			done = l.a.progress.begin(holderName(h))
+		}
 		l.a.wait.standBehind(l, key, seen, now)
 		seen = now
 		return l.judge(now, time.Since(begin))
 	})
+	done()
 	l.a.wait.standBehind(l, key, seen, nil)
 	switch {
 	case err == nil:
@@ -154,8 +159,11 @@ func (l *chainLocks) judge(now *waitError, waited time.Duration) error {
 	return nil
 }
 
-// sayWaiting says what is waited for when that is news.
+// sayWaiting says what is waited for when that is news, or where no line says it anyway.
 func (a *app) sayWaiting(e *waitError) {
+	if a.progress.isLive() && !e.Stopped && !e.Holder.Asking {
+		return
+	}
 	text := "waiting for " + holderName(e.Holder)
 	switch {
 	case e.Stopped:
@@ -262,12 +270,14 @@ func (a *app) tookTooLong(profile string) error {
 // noticed is the person, seen by those who wait.
 type noticed struct {
 	idp.Prompter
-	w *waits
+	w        *waits
+	progress *progress
 }
 
 func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	n.w.ask(1)
 	defer n.w.ask(-1)
+	defer n.progress.hold()()
 	answer, err := n.Prompter.Ask(ctx, q)
 	if errors.Is(err, context.Canceled) {
 		n.w.mu.Lock()
@@ -275,6 +285,11 @@ func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 		n.w.mu.Unlock()
 	}
 	return answer, err
+}
+
+func (n noticed) Tell(ctx context.Context, message string) {
+	defer n.progress.hold()()
+	n.Prompter.Tell(ctx, message)
 }
 
 func (w *waits) ask(change int) {

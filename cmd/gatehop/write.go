@@ -164,7 +164,9 @@ func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (
 	waiting, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
 	o := awsfile.Options{Backups: filepath.Join(state, "backups"), Secret: true}
+	atRest := a.progress.begin("the lock of " + files.Credentials)
 	done, err := awsfile.Update(waiting, files.Credentials, o, applyAll(all))
+	atRest()
 	if waiting.Err() != nil && err != nil && ctx.Err() == nil {
 		err = errBusyFile
 	}

@@ -23,6 +23,15 @@ func dialects() []dialect {
 	}
 }
 
+// Shells are the names of the shells that Shell writes for.
+func Shells() []string {
+	var names []string
+	for _, d := range dialects() {
+		names = append(names, d.shell)
+	}
+	return names
+}
+
 // UnknownShellError reports a shell whose language Shell does not speak.
 type UnknownShellError struct {
 	Name  string
@@ -53,14 +62,12 @@ func Shell(name, profile string, c creds.Credentials, region string) ([]byte, er
 }
 
 func find(name string) (dialect, error) {
-	var known []string
 	for _, d := range dialects() {
 		if d.shell == name {
 			return d, nil
 		}
-		known = append(known, d.shell)
 	}
-	return dialect{}, &UnknownShellError{Name: name, Known: known}
+	return dialect{}, &UnknownShellError{Name: name, Known: Shells()}
 }
 
 func (d dialect) write(profile string, c creds.Credentials, region string) ([]byte, error) {

@@ -312,7 +312,7 @@ func TestNeverQuiet(t *testing.T) {
 	u.pause = func(context.Context, time.Duration) error { return nil }
 	_, err := u.run(t.Context())
 	var target *TargetError
-	if !errors.As(err, &target) || !strings.Contains(err.Error(), "all the time") || n != mostRounds {
+	if !errors.As(err, &target) || target.Kind != TargetBusy || n != mostRounds {
 		t.Errorf("Update = %v after %d rounds, want a *TargetError after %d", err, n, mostRounds)
 	}
 	if data, err := os.ReadFile(s.path); err != nil || string(data) != fmt.Sprintf("%s# %d\n", raceFile, n) {

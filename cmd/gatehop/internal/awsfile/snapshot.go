@@ -114,7 +114,7 @@ func (u *updater) whole(ctx context.Context, was []byte, read func() (*snapshot,
 		}
 		if waited += lookPause; waited > patienceWhole {
 			s.close()
-			return nil, &TargetError{Path: u.path, Problem: "is being written all the time by another program"}
+			return nil, &TargetError{Path: u.path, Kind: TargetBusy, Problem: "is being written all the time by another program"}
 		}
 		if err := u.pause(ctx, lookPause); err != nil {
 			s.close()

@@ -12,9 +12,21 @@ import (
 // but where Problem says otherwise.
 type TargetError struct {
 	Path    string // resolved
+	Kind    TargetKind
 	Problem string // the end of a sentence that begins with the file
 	Err     error  // the system's reason, if it gave one
 }
+
+// TargetKind says what a person can do about a TargetError.
+type TargetKind uint8
+
+// The kinds. The zero value is every other one.
+const (
+	TargetOther    TargetKind = iota
+	TargetShared              // others can write in the folder
+	TargetReadOnly            // the file's mode keeps its owner out
+	TargetBusy                // another program writes there all the time
+)
 
 func (e *TargetError) Error() string {
 	text := "edit " + e.Path + ": it " + e.Problem
@@ -87,8 +99,8 @@ func checkFolder(path string) error {
 	case !info.IsDir():
 		return &TargetError{Path: path, Problem: "is not in a folder"}
 	}
-	if problem := folderProblem(dir, info); problem != "" {
-		return &TargetError{Path: path, Problem: problem}
+	if problem, kind := folderProblem(dir, info); problem != "" {
+		return &TargetError{Path: path, Kind: kind, Problem: problem}
 	}
 	return nil
 }
@@ -101,8 +113,8 @@ func checkTarget(path string, info fs.FileInfo) error {
 	if info.Size() > maxFile {
 		return &TargetError{Path: path, Problem: fmt.Sprintf("is longer than %d MiB", maxFile>>20)}
 	}
-	if problem := targetProblem(info); problem != "" {
-		return &TargetError{Path: path, Problem: problem}
+	if problem, kind := targetProblem(info); problem != "" {
+		return &TargetError{Path: path, Kind: kind, Problem: problem}
 	}
 	return nil
 }

@@ -14,31 +14,31 @@ import (
 
 // folderProblem says why nothing is written in the folder. The sticky bit does not help:
 // somebody else's file may stand where the lock or the next version should.
-func folderProblem(dir string, info fs.FileInfo) string {
+func folderProblem(dir string, info fs.FileInfo) (problem string, kind TargetKind) {
 	owner := ownerOf(info)
 	switch {
 	case owner != os.Geteuid() && owner != 0:
-		return "is in a folder of another user"
+		return "is in a folder of another user", TargetOther
 	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Sprintf("is in a folder that others can write (%s, mode %04o)", dir, info.Mode().Perm())
+		return fmt.Sprintf("is in a folder that others can write (%s, mode %04o)", dir, info.Mode().Perm()), TargetShared
 	case unix.Access(dir, unix.W_OK) != nil:
-		return "is in a folder that cannot be written"
+		return "is in a folder that cannot be written", TargetOther
 	}
-	return ""
+	return "", TargetOther
 }
 
 // targetProblem says why the file is not replaced.
-func targetProblem(info fs.FileInfo) string {
+func targetProblem(info fs.FileInfo) (problem string, kind TargetKind) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case ownerOf(info) != os.Geteuid(): // root too: the new file would be root's
-		return "belongs to another user"
+		return "belongs to another user", TargetOther
 	case ok && stat.Nlink > 1:
-		return fmt.Sprintf("has %d names (hard links), and the others would keep the old version", stat.Nlink)
+		return fmt.Sprintf("has %d names (hard links), and the others would keep the old version", stat.Nlink), TargetOther
 	case info.Mode().Perm()&0o200 == 0:
-		return fmt.Sprintf("is read-only (mode %04o)", info.Mode().Perm())
+		return fmt.Sprintf("is read-only (mode %04o)", info.Mode().Perm()), TargetReadOnly
 	}
-	return ""
+	return "", TargetOther
 }
 
 func ownerOf(info fs.FileInfo) int {

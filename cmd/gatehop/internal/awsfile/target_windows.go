@@ -10,14 +10,14 @@ import (
 
 // folderProblem is "": who may write in a folder of the user's profile is decided by an
 // access list that the profile inherits, and the new file inherits it as the old did.
-func folderProblem(string, fs.FileInfo) string { return "" }
+func folderProblem(string, fs.FileInfo) (problem string, kind TargetKind) { return "", TargetOther }
 
 // targetProblem says why the file is not replaced.
-func targetProblem(info fs.FileInfo) string {
+func targetProblem(info fs.FileInfo) (problem string, kind TargetKind) {
 	if info.Mode().Perm()&0o200 == 0 {
-		return "is read-only"
+		return "is read-only", TargetReadOnly
 	}
-	return ""
+	return "", TargetOther
 }
 
 // openTarget opens the file for reading without standing in the way of a rename over it.

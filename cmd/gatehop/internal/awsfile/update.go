@@ -159,7 +159,7 @@ func (u *updater) run(ctx context.Context) (w Written, err error) {
 			return w, err
 		}
 	}
-	return w, &TargetError{Path: u.path, Problem: "is being changed all the time by another program"}
+	return w, &TargetError{Path: u.path, Kind: TargetBusy, Problem: "is being changed all the time by another program"}
 }
 
 // folder makes the file's folder if there is none, and checks it.

@@ -306,6 +306,11 @@ func TestUpdateRefuses(t *testing.T) {
 			if err == nil || w.Changed || !strings.Contains(err.Error(), tt.problem) {
 				t.Errorf("Update = %+v, %v, want it refused: %s", w, err, tt.problem)
 			}
+			var target *TargetError
+			kind := map[string]TargetKind{"others can write": TargetShared, "read-only": TargetReadOnly}[tt.problem]
+			if errors.As(err, &target) && target.Kind != kind {
+				t.Errorf("Update = %v of kind %d, want %d", err, target.Kind, kind)
+			}
 			if after := listing(t, p.dir); strings.ReplaceAll(after, ".credentials.gatehop.lock 0600 \"\"\n", "") != before {
 				t.Errorf("the folder was\n%sand is\n%s", before, after)
 			}

@@ -20,6 +20,7 @@ type RoleError struct {
 	Matches    []saml.Role
 	Offered    []saml.Role
 	Shared     []string // accounts that all go by the name in Want; nil if one does
+	Near       string   // what of Offered is nearest to Want, spelt as Want is; "" if nothing is
 }
 
 func (e *RoleError) Error() string {
@@ -79,7 +80,11 @@ func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (
 		}
 	}
 	if len(matches) != 1 || shared != nil {
-		return picked{}, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles, Shared: shared}
+		e := &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles, Shared: shared}
+		if len(matches) == 0 {
+			e.Near = nearestRole(want, offered, f.Aliases())
+		}
+		return picked{}, e
 	}
 	return picked{Role: matches[0], chosen: !configured, asked: f.Want.Role}, nil
 }

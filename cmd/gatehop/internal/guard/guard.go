@@ -103,6 +103,14 @@ func (g *Guard) Remembers(ctx context.Context, key string) bool {
 	return len(e.Refused) > 0 || e.blocked(now) != nil
 }
 
+// Lockout says why no secret may be sent for key without a person, nil if one may. It
+// changes nothing.
+func (g *Guard) Lockout(ctx context.Context, key string) *LockoutError {
+	e, now := g.load(ctx, key), g.Now()
+	e.clamp(now)
+	return e.blocked(now)
+}
+
 func (e entry) isEmpty() bool { return len(e.Refused) == 0 && e.Blocked.IsZero() && len(e.times) == 0 }
 
 // clamp brings times that lie ahead of the clock back to it: a clock that was wrong

@@ -26,6 +26,8 @@ type key struct {
 	// for keys of AWS's whose presence is all that matters.
 	parse func(value, dir string) (kept, problem string)
 
+	near func(value string) string // what was meant by a value that parse refuses, "" if nothing is near; nil: nobody can tell
+
 	later string // the feature that is not built yet; "" if it is
 	built string // the one value that is, although later is set
 
@@ -56,11 +58,11 @@ var keys = [...]key{
 	// The identity provider.
 	{name: "idp", scope: scopeSignIn, parse: kind},
 	{name: "from", scope: scopeSignIn, parse: text, own: true, notGateway: whyName, notSignIn: whyName},
-	{name: "url", scope: scopeSignIn, parse: signInURL},
+	{name: "url", scope: scopeSignIn, parse: signInURL, near: NearURL},
 	{name: "username", scope: scopeSignIn, parse: text},
 	{name: "relying_party", scope: scopeSignIn, parse: text},
 	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"),
-		later: "signing in otherwise than by forms", built: "forms"},
+		near: nearestOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"), later: "signing in otherwise than by forms", built: "forms"},
 	{name: "user_agent", scope: scopeSignIn, parse: visibleASCII},
 	{name: "ca_bundle", scope: scopeSignIn, parse: path},
 	{name: "proxy", scope: scopeSignIn, parse: proxy},
@@ -68,7 +70,7 @@ var keys = [...]key{
 	{name: "acs", scope: scopeSignIn, parse: listOf(signInURL)},
 	{name: "adfs_domain", scope: scopeSignIn, parse: domain},
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
-	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
+	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), near: nearestOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
 
 	{name: "account_names", scope: scopeSignIn, parse: oneOf(NamesPage, NamesIAM, NamesNone), notGateway: whyNames, notSignIn: whyNames},
 

@@ -1,53 +1,68 @@
 package profile
 
-import "strings"
+import (
+	"fmt"
+	"net/url"
+	"strings"
 
-// nearest returns the candidate that name was most likely meant to be, "" if none is
-// near: a few letters off, or more or fewer of them at the end.
-func nearest(name string, candidates []string) string {
-	best, least := "", 1+max(2, len(name)/4)
-	for _, c := range candidates {
-		d := distance(strings.ToLower(name), strings.ToLower(c), least)
-		if min(len(c), len(name)) > 2 && (strings.HasPrefix(c, name) || strings.HasPrefix(name, c)) {
-			d = min(d, 2)
-		}
-		if d < least {
-			best, least = c, d
-		}
-	}
-	return best
+	"gatehop/cmd/gatehop/internal/near"
+)
+
+// nearestOf finds which of the values was meant.
+func nearestOf(values ...string) func(string) string {
+	return func(text string) string { return near.Nearest(text, values) }
 }
 
-// distance is the number of letters to insert, delete, replace or swap with their
-// neighbour to make b of a; limit if it is not below limit.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		two, one, row = one, row, two
-		row[0] = i
-		least := i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(one[j]+1, row[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], two[j-2]+1)
-			}
-			least = min(least, row[j])
+// noHost stands in a URL for the host that is missing.
+const noHost = "HOST"
+
+// NearURL is the https address that text was most likely meant to be, as a person may
+// see it: without user, query and fragment. It is "" if text says nothing like one. Where
+// only the host is missing, HOST stands in its place.
+func NearURL(text string) string {
+	text = strings.TrimSpace(text)
+	end := strings.IndexAny(text, ":/;\\")
+	rest := text
+	if end > 0 && near.Nearest(text[:end], []string{"https", "http"}) != "" {
+		rest = strings.TrimLeft(text[end:], ":/;\\")
+		if strings.HasPrefix(text[end:], ":///") {
+			rest = noHost + "/" + rest
 		}
-		if least >= limit {
-			return limit
-		}
+	} else if strings.Contains(text, "://") || !strings.Contains(text, ".") {
+		return "" // another scheme on purpose, or a word
 	}
-	return min(row[len(b)], limit)
+	u, problem := secureURL("https://"+rest, true)
+	if u != nil && u.User != nil { // the problem is that, and not the scheme
+		return ""
+	}
+	if problem != "" || strings.Trim(u.Hostname(), "./-") == "" {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// suggest finds what was meant by a value that has the problem, and then quotes the value
+// with it. A value that is near nothing may be anything, a secret in the wrong place too,
+// and is not quoted.
+func (k *key) suggest(text, problem string) (quoted, nearest string) {
+	if k.near == nil || strings.Contains(text, "\n") {
+		return problem, ""
+	}
+	if nearest = k.near(text); nearest == "" {
+		return problem, ""
+	}
+	return fmt.Sprintf("has %q, which %s", withoutQuery(text), problem), nearest
+}
+
+// withoutQuery is a URL, or what was meant to be one, as a message may quote it.
+func withoutQuery(text string) string {
+	if i := strings.IndexAny(text, "?#"); i >= 0 {
+		text = text[:i]
+	}
+	if i := strings.LastIndex(text, "@"); i >= 0 {
+		text = text[i+1:]
+	}
+	return text
 }
 
 // nearestKey is nearest among the keys that are built.
@@ -58,7 +73,7 @@ func nearestKey(name string) string {
 			short = append(short, k.name)
 		}
 	}
-	if found := nearest(strings.TrimPrefix(name, prefix), short); found != "" {
+	if found := near.Nearest(strings.TrimPrefix(name, prefix), short); found != "" {
 		return prefix + found
 	}
 	return ""

@@ -2,22 +2,24 @@ package profile
 
 // Check reads a value from the environment as if it stood under the sign-in key called
 // name, without its prefix, in a file in the folder dir. problem ends a sentence that
-// begins with the value's name; "" if there is none.
-func Check(name, text, dir string) (kept, problem string) {
+// begins with the value's name; "" if there is none. nearest is what was meant, if that
+// can be told.
+func Check(name, text, dir string) (kept, problem, nearest string) {
 	k, ok := setting(name)
 	if !ok || k.runs {
-		return "", "is not a setting"
+		return "", "is not a setting", ""
 	}
 	if problem := unprintable(text, k.runs); problem != "" {
-		return "", problem
+		return "", problem, ""
 	}
 	if kept, problem = k.parse(text, dir); problem != "" {
-		return "", problem
+		problem, nearest = k.suggest(text, problem)
+		return "", problem, nearest
 	}
 	if feature := k.awaited(kept); feature != "" {
-		return "", "is known, but " + feature + " is not built yet"
+		return "", "is known, but " + feature + " is not built yet", ""
 	}
-	return kept, ""
+	return kept, "", ""
 }
 
 // Mentions reports whether the named profile exists and says anything to gatehop, right

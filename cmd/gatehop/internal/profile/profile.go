@@ -145,14 +145,14 @@ func (s *SignIn) Decode(v any) error {
 }
 
 // Error is one thing that is wrong with the configuration. A caller exits with status 2.
-// It holds names of keys and profiles, never a value.
+// It holds names of keys and profiles, and no value but one that is near to a known one.
 type Error struct {
 	File    string // absolute path
 	Line    int    // 0 if it is about the whole file
 	Profile string // "" if it is about the whole file
 	Key     string // "" if it is about the whole profile
 	Problem string // the end of a sentence that begins with the key, else the profile, else the file
-	Near    string // the nearest known key, or profile name; "" if none is near
+	Near    string // the nearest known key, profile name or value; "" if none is near
 }
 
 func (e *Error) Error() string {

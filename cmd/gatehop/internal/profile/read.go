@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/near"
 )
 
 // Config is the two AWS files as they were when Read read them. It is never changed
@@ -237,7 +238,7 @@ func defaultsReach(s *section, from *source) *Error {
 // near finds the profile that name was most likely meant to be.
 func (c *Config) near(name string) string {
 	_, names := c.indexed()
-	return nearest(name, slices.DeleteFunc(names, func(n string) bool { return n == name }))
+	return near.Nearest(name, slices.DeleteFunc(names, func(n string) bool { return n == name }))
 }
 
 // missing is the error about an asked profile that is in neither file.

@@ -70,6 +70,12 @@ var refusals = []refusal{
 	{name: "transitive tag of another value", config: ownHopP + "gatehop_tags = a=b\ngatehop_transitive_tags = a=c\n", from: "a=c", to: "a=b", key: "gatehop_transitive_tags", line: 8},
 	{name: "transitive tag in other letters", config: ownHopP + "gatehop_tags = a=b\ngatehop_transitive_tags = A=b\n", from: "A=b", to: "a=b", key: "gatehop_transitive_tags", line: 8},
 
+	{name: "nearest value", config: gatewayP + "gatehop_store = keyrin\n", from: "keyrin", to: "keyring", key: "gatehop_store", near: "keyring", line: 3},
+	{name: "a value that is near nothing", config: gatewayP + "gatehop_store = hunter2\n", from: "hunter2", to: "keyring", key: "gatehop_store", line: 3},
+	{name: "another scheme by mistake", config: gatewayP + "gatehop_url = htps://alice:x@adfs.example/adfs?token=1\n", from: "htps://alice:x@", to: "https://", key: "gatehop_url", line: 3},
+	{name: "nearest address", config: gatewayP + "gatehop_url = htps://adfs.example/adfs?token=1\n", from: "htps", to: "https", key: "gatehop_url", near: "https://adfs.example/adfs", line: 3},
+	{name: "an address without a host", config: gatewayP + "gatehop_url = https:///adfs/ls\n", from: "///", to: "//a.example/", key: "gatehop_url", near: "https://HOST/adfs/ls", line: 3},
+
 	// Where the SDKs differ.
 	{name: "quoted header", config: "[profile \"p\"]\ngatehop_idp = adfs\n", from: "\"p\"", to: "p", line: 1},
 	{name: "two sections", config: gatewayP + "[profile p]\nregion = x\n", from: "[profile p]\nregion", to: "[profile q]\nregion", line: 3},

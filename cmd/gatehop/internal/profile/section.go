@@ -40,7 +40,9 @@ func own(s *section) (kept map[string]string, err *Error) {
 			problem = "names a program, and its file " + v.from.unsafe
 		}
 		if problem != "" {
-			return nil, s.failKey(name, problem)
+			err := s.failKey(name, problem)
+			err.Problem, err.Near = k.suggest(awsfile.StripComment(v.text), problem)
+			return nil, err
 		}
 		if feature := k.awaited(text); feature != "" {
 			return nil, s.failKey(name, "is known, but "+feature+" is not built yet")

@@ -116,12 +116,4 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %s = %q, want %q", tt.name, got, tt.want)
 		}
 	}
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"abcdef", "uvwxyz", 4}} {
-		if got := distance(tt.a, tt.b, 4); got != tt.want {
-			t.Errorf("distance(%s, %s) = %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// shownBy runs gatehop in a sandbox on a terminal to its end, and returns what the
+// terminal was sent.
+func shownBy(t *testing.T, vars []string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("gatehop", args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir(), "TERM=xterm-256color", "NO_COLOR=", "GATEHOP_PLAIN=")
+	cmd.Env = append(cmd.Env, vars...)
+	s := screenFor(t, cmd, t.TempDir())
+	letGo := s.keepOpen()
+	if status := s.leave(); status != 0 {
+		t.Errorf("%q: status %d\n%s", args, status, s.text.String())
+	}
+	letGo()
+	s.see("\x00end")
+	return strings.TrimSuffix(s.text.String(), "\x00end")
+}
+
+const slow = "1200ms"
+
+// TestProgressOnTerminal wants a slow sign-in at a terminal to say whom it waits for, in
+// place, and to leave nothing of that behind.
+func TestProgressOnTerminal(t *testing.T) {
+	t.Parallel()
+	text := shownBy(t, nil, "sandbox", "--latency", slow, "--", "gatehop", "login", "dev")
+	if strings.Count(text, "waiting for 127.0.0.1: 1 s") == 0 || strings.Count(text, "waiting for 127.0.0.1: 3 s") == 0 {
+		t.Errorf("no progress: %q", text)
+	}
+	g := &glass{}
+	_, _ = g.Write([]byte(text))
+	if left := g.String(); strings.Contains(left, "waiting") || !strings.Contains(left, "\ngateway  111111111111  Gateway") {
+		t.Errorf("left on the screen:\n%s", left)
+	}
+}
+
+// TestProgressWhere wants one line that stays where only that can be, and no word where
+// nobody is to be told.
+func TestProgressWhere(t *testing.T) {
+	t.Parallel()
+	sandboxed := []string{"sandbox", "--latency", slow, "--"}
+	for _, c := range []struct {
+		name string
+		vars []string
+		args []string
+		want int // lines that stay
+	}{
+		{"dumb", []string{"TERM=dumb"}, []string{"gatehop", "login", "dev"}, 1},
+		{"plain", []string{"GATEHOP_PLAIN=1"}, []string{"gatehop", "env", "dev", "--shell", "bash"}, -1},
+		{"quiet", nil, []string{"gatehop", "-q", "login", "dev"}, 0},
+		{"no input", nil, []string{"gatehop", "--no-input", "login", "dev"}, 0},
+		{"helper", nil, []string{"gatehop", "credential-process", "dev"}, 0},
+		{"redirected", nil, []string{"sh", "-c", `gatehop login dev 2>"$HOME/errors"; cat "$HOME/errors"`}, 0},
+		{"background", nil, []string{"bash", "-c", `set -m; gatehop login dev & wait`}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			vars := c.vars
+			if c.name == "plain" { // `sandbox` clears every other variable of gatehop's
+				vars, c.args = nil, append([]string{"env", "GATEHOP_PLAIN=1"}, c.args...)
+				c.want = 1
+			}
+			text := shownBy(t, vars, append(sandboxed, c.args...)...)
+			if n := strings.Count(text, "waiting for"); n != c.want || strings.Contains(text, "\b") {
+				t.Errorf("%d words about waiting, want %d: %q", n, c.want, text)
+			}
+			if c.want > 0 && !strings.Contains(text, "\nwaiting for 127.0.0.1\r\n") && !strings.HasPrefix(text, "waiting for 127.0.0.1\r\n") {
+				t.Errorf("no line of its own: %q", text)
+			}
+		})
+	}
+}
+
+// TestColourOnTerminal wants an escape sequence on a terminal that has colours, and no byte
+// of one anywhere else.
+func TestColourOnTerminal(t *testing.T) {
+	t.Parallel()
+	const wrong = `gatehop login gatewya; gatehop login dev; gatehop status; gatehop roles; gatehop refresh dev; gatehop --help; true`
+	for _, c := range []struct {
+		name string
+		vars []string
+		run  string
+		want bool
+	}{
+		{"terminal", nil, wrong, true},
+		{"NO_COLOR", []string{"NO_COLOR=1"}, wrong, false},
+		{"dumb", []string{"TERM=dumb"}, wrong, false},
+		{"no TERM", []string{"TERM="}, wrong, false},
+		{"pipe", nil, "{ " + wrong + "; } 2>&1 | cat", false},
+		{"plain", nil, "export GATEHOP_PLAIN=1; " + wrong, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text := shownBy(t, c.vars, "sandbox", "--", "sh", "-c", c.run)
+			if got := strings.Contains(text, "\x1b"); got != c.want {
+				t.Errorf("escape sequences: %v, want %v: %q", got, c.want, text)
+			}
+			if !strings.Contains(text, "gatewya") || !strings.Contains(text, "PROFILE") {
+				t.Errorf("the commands did not run: %q", text)
+			}
+		})
+	}
+}
