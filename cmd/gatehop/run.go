@@ -49,6 +49,11 @@ func run(ctx context.Context, p process) (status int) {
 		ctx, stop = p.signals(ctx)
 		defer stop()
 	}
+	return runCommand(ctx, p)
+}
+
+// runCommand dispatches a command line through the command tree.
+func runCommand(ctx context.Context, p process) int {
 	a := &app{process: p}
 	defer a.leaveTerminal()
 	root := rootCommand(a)
@@ -62,7 +67,7 @@ func run(ctx context.Context, p process) (status int) {
 		err = ctx.Err()
 		a.wait.leave()
 	}
-	status = a.report(err)
+	status := a.report(err)
 	a.passOverLineAtEnd(ctx)
 	return status
 }
