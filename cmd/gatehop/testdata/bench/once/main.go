@@ -4,13 +4,15 @@
 //
 //	once RUNS [NAME=VALUE...] COMMAND [ARG...] -- [NAME=VALUE...] COMMAND [ARG...] ...
 //
-// A line for each run: the number of the command, then wall, user and system time in
+// REMOVE=DIR removes DIR before each run of the command, which is not counted. A line for
+// each run: the number of the command, then wall, user and system time in
 // nanoseconds and the peak of its memory in the system's unit (KiB on Linux). It is a
 // program of its own, with nothing in it, because the system counts the memory of the
 // starter as the started one's until it has become another program.
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,8 +22,8 @@ import (
 )
 
 type command struct {
-	path      string
-	args, env []string
+	path, remove string
+	args, env    []string
 }
 
 func main() {
@@ -49,6 +51,11 @@ func once(args []string) error {
 	var out strings.Builder
 	for run := -1; run < runs; run++ { // the first is not counted: it fills the caches of the disk
 		for i, c := range commands {
+			if c.remove != "" {
+				if err := os.RemoveAll(c.remove); err != nil {
+					return err
+				}
+			}
 			line, err := c.run(null)
 			if err != nil {
 				return err
@@ -69,6 +76,8 @@ func parse(words []string) (commands []command) {
 		case word == "--":
 			commands = append(commands, c)
 			c = command{env: os.Environ()}
+		case len(c.args) == 0 && strings.HasPrefix(word, "REMOVE="):
+			c.remove = strings.TrimPrefix(word, "REMOVE=")
 		case len(c.args) == 0 && strings.Contains(word, "="):
 			c.env = append(c.env, word)
 		default:
@@ -90,7 +99,7 @@ func (c command) run(null *os.File) (string, error) {
 		return "", err
 	}
 	if !state.Success() {
-		return "", &os.PathError{Op: "run", Path: strings.Join(c.args, " "), Err: syscall.Errno(syscall.ECHILD)}
+		return "", errors.New(strings.Join(c.args, " ") + ": " + state.String())
 	}
 	line := ""
 	for _, n := range []int64{int64(wall), int64(state.UserTime()), int64(state.SystemTime()), int64(state.SysUsage().(*syscall.Rusage).Maxrss)} {
