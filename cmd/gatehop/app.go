@@ -45,6 +45,7 @@ type app struct {
 	term      terminal
 	termTried bool
 	awsClient *http.Client
+	ahead     *awsTransport // of awsClient, if that is the network
 }
 
 func (a *app) checkFlags() error {
