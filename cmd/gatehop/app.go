@@ -44,6 +44,7 @@ type app struct {
 	term      terminal
 	termTried bool
 	awsClient *http.Client
+	ahead     *awsTransport // of awsClient, if that is the network
 	book      names.Book
 
 	progress *progress // nil: there is no line to show it in

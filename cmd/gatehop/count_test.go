@@ -32,6 +32,9 @@ import (
 type counted struct {
 	*httptest.Server
 	sts *ststest.Server // if that is the handler
+	// hold, if set before the first request, is called when one has come in, with a
+	// password or without, and before it is looked at.
+	hold func(password bool)
 
 	mu       sync.Mutex
 	requests []string       // "GET /path"
@@ -91,6 +94,9 @@ func (c *counted) countForm(r *http.Request) {
 	}
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), rest))
 	form, _ := url.ParseQuery(string(body)) // what cannot be read is not there
+	if c.hold != nil {
+		c.hold(form.Get("Password") != "")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if form.Get("Password") != "" {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
 )
 
@@ -36,6 +38,11 @@ func (a *app) printEnv(ctx context.Context, given []string, shell string) error 
 	if err != nil {
 		return err
 	}
+	return a.printLines(shell, ch, s)
+}
+
+// printLines writes all of the lines at once, so that no shell evaluates half of them.
+func (a *app) printLines(shell string, ch profile.Chain, s flow.Session) error {
 	region, err := a.regionOf(ch)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ const untraceable = 77
 //	call N NAME CLASS   the N-th call is about to be made
 //	locked              the first file lock was taken; waits for a line of input
 //	at                  the AT-th call is reached; waits for a line of input
+//	made FILES SOCKETS  how many it opened, made and was given, all told
 //	killed, exit STATUS the end
 //
 // Memory and /proc of a gatehop, which closes itself to its user, are closed to a tracer
@@ -61,6 +62,7 @@ type tracee struct {
 	count   int
 	locked  bool // a lock was taken once
 	files   map[uint64]*descriptor
+	made    map[string]int // descriptors, by class
 	threads map[int]*thread
 }
 
@@ -82,7 +84,7 @@ func traceToDeath(args []string, say io.Writer, hear *bufio.Reader) (status stri
 	if err != nil {
 		return "", err
 	}
-	t := &tracee{at: at, after: args[1] == "exit", say: say, hear: hear, threads: map[int]*thread{},
+	t := &tracee{at: at, after: args[1] == "exit", say: say, hear: hear, threads: map[int]*thread{}, made: map[string]int{},
 		files: map[uint64]*descriptor{1: {class: "stdout"}, 2: {class: "stderr"}}}
 	cmd := exec.Command("filtered", args[4:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
@@ -111,7 +113,9 @@ func traceToDeath(args []string, say io.Writer, hear *bufio.Reader) (status stri
 	if err := unix.PtraceCont(t.pid, 0); err != nil {
 		return "", err
 	}
-	return t.follow()
+	status, err = t.follow()
+	fmt.Fprintln(say, "made", t.made["file"], t.made["socket"])
+	return status, err
 }
 
 // filtered COMMAND [ARG...] is a role of the test binary, the first half of a tracee: it
@@ -303,7 +307,10 @@ func (t *tracee) learn(th *thread, result int64) {
 	if result < 0 {
 		return
 	}
-	made := func(class string) { t.files[uint64(result)] = &descriptor{class: class} }
+	made := func(class string) {
+		t.files[uint64(result)] = &descriptor{class: class}
+		t.made[class]++
+	}
 	switch th.nr {
 	case unix.SYS_OPENAT, sysOpen, sysCreat:
 		made("file")

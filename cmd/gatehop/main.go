@@ -21,14 +21,15 @@ func main() { os.Exit(realMain()) }
 func realMain() int {
 	hideMemory()
 	log.SetOutput(io.Discard) // net/http quotes servers there; what matters is an error of ours
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	defer stop()
-	return run(ctx, process{
+	return run(context.Background(), process{
 		args: os.Args[1:], env: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now:        time.Now,
 		executable: os.Executable,
 		terminal:   openTerminal,
+		signals: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return signal.NotifyContext(ctx, endSignals()...)
+		},
 	})
 }
 

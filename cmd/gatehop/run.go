@@ -28,6 +28,8 @@ type process struct {
 	answers        idp.Prompter                 // asked before the terminal; nil is none
 	exec           func(child command) error    // replaces this process; nil: the platform's way
 	locked         func(key string, taken bool) // hears of every lock taken and freed; nil: nobody does
+	// signals makes a context that ends with the signals which end gatehop; nil: none do.
+	signals func(context.Context) (context.Context, context.CancelFunc)
 }
 
 // run dispatches one command line and returns the exit status.
@@ -37,9 +39,21 @@ func run(ctx context.Context, p process) (status int) {
 			status = reportBug(p.stderr)
 		}
 	}()
+	// To hear signals takes threads of its own. From the cache there is nothing to clean
+	// up, and whoever ends gatehop there ends it as the system does.
 	if status, done := warm(ctx, p); done {
 		return status
 	}
+	if p.signals != nil {
+		var stop context.CancelFunc
+		ctx, stop = p.signals(ctx)
+		defer stop()
+	}
+	return runCommand(ctx, p)
+}
+
+// runCommand dispatches a command line through the command tree.
+func runCommand(ctx context.Context, p process) int {
 	a := &app{process: p}
 	a.watchProgress()
 	defer a.leaveTerminal()
@@ -55,7 +69,7 @@ func run(ctx context.Context, p process) (status int) {
 		err = ctx.Err()
 		a.wait.leave()
 	}
-	status = a.report(err)
+	status := a.report(err)
 	a.passOverLineAtEnd(ctx)
 	return status
 }

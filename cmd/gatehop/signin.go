@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -54,10 +51,11 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 	}
 	person := &userRecorder{Prompter: labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: s.User}}
 	attempt := a.attempt(profile, s, dir, person)
-	session.Prompt = attempt
+	session.Prompt = whilePosting{attempt, a.connectAhead}
 	assertion, err := adapter.Login(ctx, session)
 	attempt.Done(ctx, err)
 	if err != nil {
+		a.dropAhead()
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Err: err}
 	}
 	if person.user != "" {
@@ -183,20 +181,15 @@ func (a *app) environmentProxy() func(*http.Request) (*url.URL, error) {
 
 // roots adds a bundle to the system's roots; nil means the system's alone.
 func roots(bundle string) (*x509.CertPool, error) {
-	if bundle == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(bundle)
-	if err != nil {
-		return nil, &usageError{text: fmt.Sprintf("read CA bundle %q: %v", bundle, fileProblem(err))}
+	pem, err := readBundle(bundle)
+	if pem == nil {
+		return nil, err
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &usageError{text: fmt.Sprintf("CA bundle %q holds no certificate in PEM form", bundle)}
-	}
+	pool.AppendCertsFromPEM(pem)
 	return pool, nil
 }
 
@@ -207,18 +200,22 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.awsClient == nil {
+	client := &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}
+	if client.HTTP == nil {
 		rt := a.transport
 		if rt == nil {
-			pool, err := roots(s.CABundle)
+			bundle, err := readBundle(s.CABundle)
 			if err != nil {
 				return nil, err
 			}
-			rt = awsTransport(pool, a.environmentProxy())
+			to, _ := client.URL(context.Background()) // a call says what is wrong with it
+			a.ahead = newAWSTransport(bundle, a.environmentProxy(), to)
+			rt = a.ahead
 		}
 		a.awsClient = &http.Client{Transport: patient{logged{rt, a.log()}, a.progress}, Timeout: 30 * time.Second}
+		client.HTTP = a.awsClient
 	}
-	return &sts.Client{Region: s.Region, Endpoint: s.Endpoint, HTTP: a.awsClient, Now: a.now}, nil
+	return client, nil
 }
 
 // hostOf is the host of a configured sign-in address, which may be a bare host.
@@ -231,16 +228,6 @@ func hostOf(address string) string {
 		return address
 	}
 	return strings.ToLower(u.Hostname())
-}
-
-// awsTransport is the transport of all calls to AWS: the system's roots and pool's,
-// nothing of the identity provider's.
-func awsTransport(pool *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
-	return &http.Transport{
-		Proxy: proxy, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16,
-		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-	}
 }
 
 // logged says at debug level that AWS was called: never with what.
