@@ -18,6 +18,7 @@ import (
 type server struct {
 	mu     sync.Mutex
 	pages  []string
+	asked  []string // addresses
 	posted []string
 }
 
@@ -28,6 +29,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked = append(s.asked, r.URL.String())
 	if r.Method == http.MethodPost {
 		s.posted = append(s.posted, string(body))
 	}

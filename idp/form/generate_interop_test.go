@@ -18,7 +18,7 @@ type generator struct {
 // generate makes the page of a seed: the same one for the same seed.
 func generate(seed uint64) testPage {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1))}
-	page := testPage{name: fmt.Sprintf("seed %d", seed), path: "/idp/in?step=1", press: "#go"}
+	page := testPage{name: fmt.Sprintf("seed %d", seed), path: "/idp/in?step=1", form: "f", press: "#go"}
 	page.contentType = g.pick("text/html; charset=utf-8", "text/html; charset=utf-8", "text/html; charset=iso-8859-1",
 		"text/html; charset=shift_jis", "text/html; charset=iso-8859-15")
 	// Every page names its charset: for one that does not, browsers guess by their locale.

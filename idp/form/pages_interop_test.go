@@ -25,6 +25,7 @@ import (
 //	Path: where the page stands
 //	Content-Type: the page's header
 //	Type: NAME=TEXT, what the person types; may be repeated
+//	Form: id of the form that is sent; "f" if it is left out
 //	Press: selector of the button; without it the form is sent without one
 const pagesDir = "../../cmd/gatehop/testdata/interop/pages"
 
@@ -35,6 +36,7 @@ type testPage struct {
 	contentType string
 	html        []byte
 	typed       [][2]string // name of the field, text
+	form        string      // id of the form that is sent
 	press       string      // CSS selector of the button; "" is none
 }
 
@@ -55,7 +57,10 @@ func readPage(t *testing.T, file string) testPage {
 	}
 	page := testPage{
 		name: strings.TrimSuffix(filepath.Base(file), ".http"), path: header.Get("Path"),
-		contentType: header.Get("Content-Type"), press: header.Get("Press"), html: html,
+		contentType: header.Get("Content-Type"), form: header.Get("Form"), press: header.Get("Press"), html: html,
+	}
+	if page.form == "" {
+		page.form = "f"
 	}
 	for _, line := range header["Type"] {
 		name, text, ok := strings.Cut(line, "=")
@@ -97,7 +102,7 @@ func newRecorder(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{page: make(chan testPage, 1), sent: make(chan sentRequest, 1)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path == "/favicon.ico" {
+		if req.URL.Path == "/favicon.ico" || strings.HasPrefix(req.URL.Path, "/adfs/portal/") { // what a page is decorated with
 			http.NotFound(w, req)
 			return
 		}
@@ -152,7 +157,7 @@ func byHand(t *testing.T, b *browser, r *recorder, page testPage) sentRequest {
 		b.typeText(t, ctx, typed[1])
 	}
 	if page.press == "" {
-		b.do(t, ctx, `document.getElementById("f").requestSubmit(); ""`)
+		b.do(t, ctx, fmt.Sprintf(`document.getElementById(%q).requestSubmit(); ""`, page.form))
 	} else {
 		b.do(t, ctx, fmt.Sprintf(`document.querySelector(%q).click(); ""`, page.press))
 	}

@@ -4,7 +4,6 @@ package form_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,9 +25,9 @@ func byEngine(t *testing.T, r *recorder, page testPage) (sentRequest, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	parsed := fetch(t, ctx, r, page)
-	f := parsed.FormByID("f")
+	f := parsed.FormByID(page.form)
 	if f == nil {
-		return sentRequest{}, errors.New("the page has no form #f")
+		return sentRequest{}, fmt.Errorf("the page has no form #%s", page.form)
 	}
 	var button *form.Control
 	fill := form.Fill{Values: map[*form.Control]secret.Text{}}
@@ -43,7 +42,7 @@ func byEngine(t *testing.T, r *recorder, page testPage) (sentRequest, error) {
 		}
 	}
 	if page.press != "" && button == nil {
-		return sentRequest{}, fmt.Errorf("form #f has no button %s", page.press)
+		return sentRequest{}, fmt.Errorf("form #%s has no button %s", page.form, page.press)
 	}
 	s, err := f.Submit(button, fill)
 	if err != nil {
