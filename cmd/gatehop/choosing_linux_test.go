@@ -249,7 +249,8 @@ func TestLeaveList(t *testing.T) {
 }
 
 // listProgram chooses from a list by itself, with a context that panics, ends, closes
-// the terminal as a run does that waits no longer, or goes away without a word.
+// the terminal as a run does that waits no longer, or goes away without a word. When
+// Choose returns the terminal is to be as it was, so nothing is closed then.
 func listProgram() {
 	t, err := tty.Open()
 	if err != nil {
@@ -269,7 +270,6 @@ func listProgram() {
 		}
 	}()
 	_, err = t.Choose(doomed, tty.Choice{Title: "Which?", Items: []tty.Item{{Answer: "a", Columns: []string{"first"}}}}, tty.Look{Term: "xterm"})
-	giveBack()
 	if errors.Is(err, context.Canceled) {
 		os.Exit(statusInterrupted)
 	}
