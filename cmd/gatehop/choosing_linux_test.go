@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -247,25 +248,28 @@ func TestLeaveList(t *testing.T) {
 	}
 }
 
-// listProgram chooses from a list by itself, with a context that panics, ends or goes
-// away without a word at the third look.
+// listProgram chooses from a list by itself, with a context that panics, ends, closes
+// the terminal as a run does that waits no longer, or goes away without a word. When
+// Choose returns the terminal is to be as it was, so nothing is closed then.
 func listProgram() {
 	t, err := tty.Open()
 	if err != nil {
 		os.Exit(99)
 	}
-	defer t.Close()
+	giveBack := sync.OnceFunc(t.Close)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	doomed := doomedContext{Context: ctx, looks: new(atomic.Int64), how: os.Args[1], end: end}
+	if os.Args[1] == "close" {
+		doomed.end = giveBack
+	}
 	defer func() {
 		if recover() != nil {
-			t.Close()
+			giveBack()
 			os.Exit(7)
 		}
 	}()
 	_, err = t.Choose(doomed, tty.Choice{Title: "Which?", Items: []tty.Item{{Answer: "a", Columns: []string{"first"}}}}, tty.Look{Term: "xterm"})
-	t.Close()
 	if errors.Is(err, context.Canceled) {
 		os.Exit(statusInterrupted)
 	}
@@ -284,7 +288,7 @@ func (c doomedContext) Err() error {
 		switch c.how {
 		case "panic":
 			panic("of the list")
-		case "end":
+		case "end", "close":
 			c.end()
 		case "vanish": // the control
 			os.Exit(7)
@@ -302,6 +306,7 @@ func TestListEnds(t *testing.T) {
 	}{
 		"panic":  {7, nil},
 		"end":    {statusInterrupted, nil},
+		"close":  {statusInterrupted, nil},
 		"vanish": {7, []string{"other terminal modes", "screen mode 1 is left h", "screen mode 1049 is left h", "screen mode 7 is left l"}},
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -391,6 +396,43 @@ func (s *listScreen) stopList(by string) (problems []string) {
 	}
 	s.wait("Filter: 7", "Role-0007")
 	return problems
+}
+
+// TestStoppedList wants the list and the terminal's modes back after a stop that nothing
+// could be done about, and after which somebody else has used the terminal.
+func TestStoppedList(t *testing.T) {
+	t.Parallel()
+	s := listOnScreen(t, 30, nil, stopStory, "sh", openLogin, "")
+	s.wait("30 of 30")
+	s.typeKeys("7")
+	s.wait("Filter: 7", "Role-0007")
+	group, err := unix.IoctlGetInt(int(s.pty.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(-group, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.see("stopped 1")
+	if got := s.changed(s.termios()); len(got) == 0 {
+		t.Error("the terminal was given back: this is not the stop that is meant")
+	}
+	if err := unix.IoctlSetTermios(int(s.pty.Fd()), unix.TCSETS, &s.before); err != nil {
+		t.Fatal(err)
+	}
+	const cleared = "\x1b[H\x1b[J"
+	times := s.times(cleared)
+	s.typeKeys("\r")
+	if problem := s.seeTimes(cleared, times+1); problem != "" {
+		t.Fatal(problem)
+	}
+	s.waitForEcho(false)
+	s.wait("Filter: 7", "Role-0007")
+	s.typeKeys("\x1b")
+	s.see("left 130")
+	if problems := s.over(0); len(problems) > 0 {
+		t.Errorf("%q", problems)
+	}
 }
 
 // TestNoListInBackground wants a process in the background to ask nobody: reading from
