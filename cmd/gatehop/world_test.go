@@ -32,7 +32,7 @@ const (
 // world is a company in the test process: an AD FS and AWS's STS without sockets, a
 // home directory, and a clock that stands still unless it is moved.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	home   string
 	now    time.Time
 	bubble bool
@@ -82,7 +82,7 @@ gatehop_source_profile = gateway
 region = eu-west-1
 `
 
-func newWorld(t *testing.T, o worldOptions) *world {
+func newWorld(t testing.TB, o worldOptions) *world {
 	t.Helper()
 	w := &world{t: t, home: t.TempDir(), now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	if w.bubble = o.bubble; w.bubble {
@@ -135,7 +135,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 
 // testSigner is one identity provider's key for every world of a test: making one
 // takes longer than a sign-in.
-func testSigner(t *testing.T, now time.Time) *samltest.IDP {
+func testSigner(t testing.TB, now time.Time) *samltest.IDP {
 	t.Helper()
 	signer, err := samltest.New("http://"+worldHost+"/adfs/services/trust", rand.NewChaCha8([32]byte{1}), now.Add(-time.Hour))
 	if err != nil {
@@ -245,7 +245,7 @@ func (p *worldPerson) Close()                       {}
 func (w *world) logins() int { return w.adfs.Stats().Logins }
 
 // want fails unless the run ended with status and its streams hold the given words.
-func (o output) want(t *testing.T, status int, words ...string) output {
+func (o output) want(t testing.TB, status int, words ...string) output {
 	t.Helper()
 	if o.status != status {
 		t.Errorf("gatehop %s: status %d, want %d\nstderr: %s", strings.Join(o.argv, " "), o.status, status, o.stderr)
@@ -259,7 +259,7 @@ func (o output) want(t *testing.T, status int, words ...string) output {
 }
 
 // files lists the names of everything below a directory.
-func files(t *testing.T, dir string) []string {
+func files(t testing.TB, dir string) []string {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

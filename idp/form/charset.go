@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -28,15 +27,13 @@ type charset struct {
 
 // charsetOf finds the encoding for a label: "latin1" is windows-1252.
 func charsetOf(label string) (charset, bool) {
-	enc, err := htmlindex.Get(strings.Trim(label, asciiSpace))
-	if err != nil || enc == nil {
-		return charset{}, false
+	name := encodingName(strings.ToLower(strings.TrimSpace(strings.Trim(label, asciiSpace))))
+	for _, cs := range charsets() {
+		if cs.name == name {
+			return cs, true
+		}
 	}
-	name, err := htmlindex.Name(enc)
-	if err != nil || name == "replacement" {
-		return charset{}, false
-	}
-	return charset{name, enc}, true
+	return charset{}, false
 }
 
 func utf8Charset() charset { return charset{utf8Name, unicode.UTF8} }

@@ -32,8 +32,9 @@ import (
 func main() {
 	runs := flag.Int("n", 200, "how often each command runs; a tenth of it in cold")
 	gatehop := flag.String("gatehop", "", "measure this binary instead of one that is built")
+	copied := flag.Bool("copied", false, "measure copies of the binaries, as an installation makes them: they lie in the system's memory in larger pieces than what a linker has just written, and start faster")
 	flag.Parse()
-	if err := bench(*runs, *gatehop, flag.Args()); err != nil {
+	if err := bench(*runs, *gatehop, *copied, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -44,13 +45,13 @@ type tools struct {
 	dir, gatehop, floor, once, reference string
 }
 
-func bench(runs int, gatehop string, parts []string) error {
+func bench(runs int, gatehop string, copied bool, parts []string) error {
 	dir, err := os.MkdirTemp("", "gatehop-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	t, err := build(dir, gatehop)
+	t, err := build(dir, gatehop, copied)
 	if err != nil {
 		return err
 	}
@@ -76,15 +77,13 @@ func bench(runs int, gatehop string, parts []string) error {
 	return nil
 }
 
-// build builds what is measured as it is released. Every binary is then copied: what a
-// linker has just written lies in the system's memory in smaller pieces than what an
-// installation writes, and starts up to a quarter slower.
-func build(dir, gatehop string) (tools, error) {
+// build builds what is measured as it is released.
+func build(dir, gatehop string, copied bool) (tools, error) {
 	t := tools{dir: dir}
 	for name, to := range map[string]*string{
 		"": &t.gatehop, "floor": &t.floor, "once": &t.once, "reference": &t.reference,
 	} {
-		made := filepath.Join(dir, "made-"+name)
+		made := filepath.Join(dir, "built-"+name)
 		pkg := "gatehop/cmd/gatehop/testdata/bench/" + name
 		if name == "" {
 			pkg = "gatehop/cmd/gatehop"
@@ -99,11 +98,15 @@ func build(dir, gatehop string) (tools, error) {
 				return t, fmt.Errorf("build %s: %w", pkg, err)
 			}
 		}
+		*to = made
+		if !copied {
+			continue
+		}
 		data, err := os.ReadFile(made)
 		if err != nil {
 			return t, err
 		}
-		*to = filepath.Join(dir, "measured-"+name)
+		*to = filepath.Join(dir, "copied-"+name)
 		if err := os.WriteFile(*to, data, 0o700); err != nil {
 			return t, err
 		}
