@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/cells"
 )
 
 // shownBy runs gatehop in a sandbox on a terminal to its end, and returns what the
@@ -104,6 +106,33 @@ func TestColourOnTerminal(t *testing.T) {
 			}
 			if !strings.Contains(text, "gatewya") || !strings.Contains(text, "PROFILE") {
 				t.Errorf("the commands did not run: %q", text)
+			}
+		})
+	}
+}
+
+// TestTablesOnTerminal wants the tables of a sandbox within 80 columns on a terminal, and
+// whole on a pipe.
+func TestTablesOnTerminal(t *testing.T) {
+	t.Parallel()
+	const tables = `gatehop login prod; gatehop status; gatehop roles; gatehop refresh staging dev prod`
+	for _, c := range []struct {
+		name, run string
+		fits      bool
+	}{
+		{"terminal", tables, true},
+		{"pipe", "{ " + tables + "; } | cat", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text := shownBy(t, []string{"NO_COLOR=1"}, "sandbox", "--", "sh", "-c", "exec 2>/dev/null; "+c.run)
+			widest, identities := 0, 0
+			for _, line := range strings.Split(strings.ReplaceAll(text, "\r", ""), "\n") {
+				widest = max(widest, cells.Width(line))
+				identities += strings.Count(line, "arn:aws:sts::333333333333:assumed-role/Admins/alice")
+			}
+			if fits := widest <= usualWidth; fits != c.fits || !c.fits && identities == 0 || !strings.Contains(text, "333333333333 Admins/") == c.fits {
+				t.Errorf("the widest line has %d columns, want at most %d: %v\n%s", widest, usualWidth, c.fits, text)
 			}
 		})
 	}
