@@ -186,7 +186,7 @@ func (p asker) sources() idp.Prompter {
 		ps = append(ps, p.a.answers)
 	}
 	if t := p.a.person(); t != nil {
-		ps = append(ps, noticed{t, &p.a.wait, p.a.progress})
+		ps = append(ps, noticed{t, &p.a.wait})
 	} else {
 		ps = append(ps, toStderr{p.a.stderr})
 	}

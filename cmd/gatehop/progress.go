@@ -192,6 +192,7 @@ func (b *besideProgress) Write(data []byte) (int, error) {
 // error stand beside it.
 func (a *app) watchProgress() {
 	if a.progress = a.newProgress(a.stderr); a.progress != nil {
+		a.wait.progress = a.progress
 		a.stderr = &besideProgress{p: a.progress, w: a.stderr}
 	}
 }

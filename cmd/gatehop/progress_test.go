@@ -265,7 +265,7 @@ func TestProgressUnderQuestion(t *testing.T) {
 		p, g := onGlass(false)
 		defer p.begin("adfs.corp.example")()
 		time.Sleep(2 * time.Second)
-		person := noticed{askSlowly{}, &waits{}, p}
+		person := noticed{askSlowly{}, &waits{progress: p}}
 		go func() { _, _ = person.Ask(t.Context(), idp.Question{}) }()
 		time.Sleep(3 * time.Second)
 		wantGlass(t, g, "")

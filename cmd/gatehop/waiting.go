@@ -66,7 +66,8 @@ func holderName(h store.Holder) string {
 // waits is what this run shows others while they wait for it, and what it has seen of
 // those it waits for itself.
 type waits struct {
-	settle []func(context.Context) // of every Flight
+	settle   []func(context.Context) // of every Flight
+	progress *progress               // is not there under a question
 
 	mu      sync.Mutex
 	held    []*heldLock
@@ -270,14 +271,13 @@ func (a *app) tookTooLong(profile string) error {
 // noticed is the person, seen by those who wait.
 type noticed struct {
 	idp.Prompter
-	w        *waits
-	progress *progress
+	w *waits
 }
 
 func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	n.w.ask(1)
 	defer n.w.ask(-1)
-	defer n.progress.hold()()
+	defer n.w.progress.hold()()
 	answer, err := n.Prompter.Ask(ctx, q)
 	if errors.Is(err, context.Canceled) {
 		n.w.mu.Lock()
@@ -288,7 +288,7 @@ func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 }
 
 func (n noticed) Tell(ctx context.Context, message string) {
-	defer n.progress.hold()()
+	defer n.w.progress.hold()()
 	n.Prompter.Tell(ctx, message)
 }
 
