@@ -44,6 +44,9 @@ func TestApplyConfig(t *testing.T) {
 		{"a key to take away", hopSection + "gatehop_external_id    = x\n\n[profile b]\n", hopSection + "\n[profile b]\n"},
 		{"a key that stands in the column of the others", strings.Replace(hopSection, "gatehop_source_profile = gateway\n", "", 1),
 			strings.Replace(hopSection, "gatehop_source_profile = gateway\n", "", 1) + "gatehop_source_profile = gateway\n"},
+		{"comments behind values, one of them another one",
+			strings.NewReplacer("gateway\n", "gateway  ; mine\n", ":role/Admins\n", ":role/Old # old\n").Replace(hopSection),
+			strings.NewReplacer("gateway\n", "gateway  ; mine\n", ":role/Admins\n", ":role/Admins # old\n").Replace(hopSection)},
 		{"a short key in the column of the others", strings.Replace(hopSection, "region                 = eu-west-1\n", "", 1), hopSection},
 	} {
 		out, err := apply([]byte(tt.data), hopEdit("w"))
@@ -78,6 +81,10 @@ func TestConfigRefusals(t *testing.T) {
 		if _, err := apply([]byte(tt.mended), hopEdit("w")); err != nil {
 			t.Errorf("%s, mended: Apply = %v", tt.name, err)
 		}
+	}
+	commented := strings.Replace(hopSection, "eu-west-1\n", "eu-west-1 # x\n", 1) // other tools read it too
+	if _, err := apply([]byte(commented), hopEdit("w")); err == nil {
+		t.Error("a region with a comment behind it is written")
 	}
 	over := hopEdit("w")
 	over.Overwrite = true

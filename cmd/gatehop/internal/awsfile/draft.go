@@ -122,7 +122,7 @@ func (d *draft) change(e *Edit, s Section) error {
 	for _, k := range s.Keys {
 		value, set := want[k.Name]
 		switch {
-		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue:
+		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue && !commented(k):
 			return e.refuse(k.Line, k.Name, k.Differs)
 		case set:
 			d.setValue(k, value)
@@ -164,8 +164,11 @@ func (d *draft) insert(s Section, order []string, values map[string]string, colu
 
 // setValue replaces a value and takes away the lines that continued it.
 func (d *draft) setValue(k Key, value string) {
-	if k.Value == value {
+	if valueOf(k) == value {
 		return
+	}
+	if commented(k) { // the comment stays
+		k.Text.End = k.Text.Start + len(StripComment(k.Value))
 	}
 	if k.Text.Len() == 0 {
 		if c := d.data[k.Text.Start-1]; c == '=' || c == ':' {

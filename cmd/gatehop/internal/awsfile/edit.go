@@ -262,11 +262,25 @@ func verify(old *File, data []byte, e *Edit, found bool) error {
 	}
 	for _, set := range e.settings() {
 		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
-		if i < 0 || s.Keys[i].Value != set.Value.Reveal() || s.Keys[i].Differs != "" {
+		if i < 0 || valueOf(s.Keys[i]) != set.Value.Reveal() || s.Keys[i].Differs != "" && !commented(s.Keys[i]) {
 			return e.refuse(line, set.Name, unlikeAfter)
 		}
 	}
 	return nil
+}
+
+// commented reports whether k is a key that only gatehop reads, with a comment behind its
+// value: gatehop does not take that for a part of it.
+func commented(k Key) bool {
+	return strings.HasPrefix(k.Name, ownPrefix) && k.Differs == commentBehind
+}
+
+// valueOf is the value of k to whom it is for.
+func valueOf(k Key) string {
+	if commented(k) {
+		return StripComment(k.Value)
+	}
+	return k.Value
 }
 
 const unlikeAfter = "stands so that the SDKs would not read the same after the change"

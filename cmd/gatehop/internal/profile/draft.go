@@ -1,6 +1,6 @@
 package profile
 
-import "strings"
+import "runtime"
 
 // Draft is a profile as it is to be written into the AWS config file. A field that is
 // empty is a key that is not to be there. It holds no secret.
@@ -63,14 +63,11 @@ func (d *Draft) Values() []Value {
 	return vs
 }
 
-// helper is the command line for tools: quoted, since SDKs split it as a shell would.
+// helper is the command line for tools.
 func (d *Draft) helper() string {
 	if d.Helper == "" {
 		return ""
 	}
-	name := d.Name
-	if strings.ContainsAny(name, " \t'\\$&|;<>()*?~`#") {
-		name = `"` + name + `"`
-	}
-	return `"` + d.Helper + `" credential-process ` + name
+	line, _ := commandLine(d.Helper, d.Name, runtime.GOOS == "windows")
+	return line
 }
