@@ -139,7 +139,7 @@ func (e *Edit) check() error {
 	switch {
 	case e.Kind != Config && e.Kind != Credentials:
 		return e.refuse(0, "", "is of no kind that can be written")
-	case e.Section == "" || strings.Trim(e.Section, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@/-") != "":
+	case !isWritable(e.Section):
 		return e.refuse(0, "", "has a name that not every SDK reads (letters, digits and ._@/- are fine)")
 	case e.Section == defaultsName && e.Kind == Credentials:
 		return e.refuse(0, "", "is no profile: botocore adds the keys of [DEFAULT] to every other section")
@@ -162,6 +162,11 @@ func (e *Edit) check() error {
 		seen[s.Name] = true
 	}
 	return nil
+}
+
+// isWritable reports whether name consists of what every SDK reads and a person can type.
+func isWritable(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@/-") == ""
 }
 
 // valueProblem says why a value must not be written, as the end of a sentence that
