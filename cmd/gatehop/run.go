@@ -163,7 +163,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, versionCommand,
+	statusCommand, refreshCommand, logoutCommand, configureCommand, sandboxCommand, demoCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.

@@ -35,3 +35,14 @@ func (c *Config) Draft(name string) (d Draft, own, ok bool) {
 	}
 	return d, own, true
 }
+
+// Over is d with the keys of old where d has none, under d's name.
+func (d Draft) Over(old Draft) Draft {
+	theirs := old.fields()
+	for i, f := range (&d).fields() {
+		if *f.text == "" {
+			*f.text = *theirs[i].text
+		}
+	}
+	return d
+}
