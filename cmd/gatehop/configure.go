@@ -150,7 +150,10 @@ func (c *configuring) begin(given []string) (err error) {
 	if err := c.existing(); err != nil {
 		return err
 	}
-	return c.environment()
+	if err := c.environment(); err != nil {
+		return err
+	}
+	return c.checkDestinations()
 }
 
 func (o configureOptions) check() error {

@@ -120,10 +120,10 @@ func (c *configuring) askBundle(ctx context.Context, e *idp.NetworkError) error 
 		issuer = "nobody that it names"
 	}
 	c.tell("%s shows a certificate that is issued by %q, whom this machine does not know.", e.Host, idp.CleanWords(issuer))
-	text, err := c.ask(ctx, "--ca-bundle FILE", idp.Question{Field: "ca_bundle",
-		Label: "File with your company's root certificates (PEM; Ctrl-C leaves)"}, func(answer string) string {
+	q := idp.Question{Field: "ca_bundle", Label: "File with your company's root certificates (PEM)"}
+	text, err := c.ask(ctx, "--ca-bundle FILE", q, func(answer string) string {
 		if err := c.useBundle(answer); err != nil {
-			return "cannot be used: " + err.Error()
+			return strings.TrimPrefix(err.Error(), fmt.Sprintf("read CA bundle %q: ", answer))
 		}
 		return ""
 	})

@@ -16,7 +16,8 @@ import (
 // destinations collects the accounts behind the gateway: those of the flags, else what a
 // person types.
 func (c *configuring) destinations(ctx context.Context) error {
-	all, err := c.ofFlags()
+	partition := partitionName(c.gateway.RoleARN)
+	all, err := c.ofFlags(partition)
 	if err != nil {
 		return err
 	}
@@ -25,12 +26,13 @@ func (c *configuring) destinations(ctx context.Context) error {
 			return err
 		}
 	}
-	taken := map[string]bool{c.gateway.Name: true}
+	if err := c.distinct(all); err != nil {
+		return err
+	}
 	for _, d := range all {
-		if taken[d.Name] {
-			return &usageError{text: fmt.Sprintf("two profiles are to be called %q", d.Name), command: "gatehop configure"}
+		if err := d.Check(partition); err != nil {
+			return err
 		}
-		taken[d.Name] = true
 		hop, err := c.hop(d)
 		if err != nil {
 			return err
@@ -40,10 +42,35 @@ func (c *configuring) destinations(ctx context.Context) error {
 	return nil
 }
 
+// distinct refuses two profiles of one name.
+func (c *configuring) distinct(all []destination.Destination) error {
+	taken := map[string]bool{}
+	for _, d := range all {
+		if taken[d.Name] {
+			return &usageError{text: fmt.Sprintf("two profiles are to be called %q", d.Name), command: "gatehop configure"}
+		}
+		taken[d.Name] = true
+	}
+	return nil
+}
+
+// checkDestinations finds what is wrong with those of the flags before anything is sent.
+func (c *configuring) checkDestinations() error {
+	all, err := c.ofFlags("aws") // another partition changes no name
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if _, err := c.hop(d); err != nil {
+			return err
+		}
+	}
+	return c.distinct(all)
+}
+
 // ofFlags reads --accounts and --destination.
-func (c *configuring) ofFlags() ([]destination.Destination, error) {
+func (c *configuring) ofFlags(partition string) ([]destination.Destination, error) {
 	var all []destination.Destination
-	partition := partitionName(c.gateway.RoleARN)
 	for _, text := range c.o.accounts {
 		d, err := destination.Parse(strings.TrimSpace(text))
 		if err == nil && d.RoleARN != "" {
@@ -71,9 +98,6 @@ func (c *configuring) ofFlags() ([]destination.Destination, error) {
 		if all[i].Name == "" {
 			all[i].Name = all[i].Proposal()
 		}
-		if err := all[i].Check(partition); err != nil {
-			return nil, err
-		}
 	}
 	return all, nil
 }
@@ -88,8 +112,8 @@ const fewNames = 5
 // askDestinations asks until there are no more.
 func (c *configuring) askDestinations(ctx context.Context) ([]destination.Destination, error) {
 	var all []destination.Destination
-	q := idp.Question{Field: "destinations", Default: none,
-		Label: "Accounts behind it: 222222222222 or NAME=222222222222, several with commas, or the ARN of a role"}
+	c.tell("Accounts behind the gateway: as 222222222222 or NAME=222222222222, several with commas,\nor as the ARN of a role.")
+	q := idp.Question{Field: "destinations", Label: "Accounts", Default: none}
 	role := ""
 	for {
 		text, err := c.ask(ctx, "--accounts", q, func(answer string) string { return listProblem(answer, partitionName(c.gateway.RoleARN)) })
@@ -127,7 +151,7 @@ func listProblem(text, partition string) string {
 	case errors.As(err, &bad) && bad.Text == text:
 		return bad.Problem
 	case err != nil:
-		return "cannot be used: " + err.Error()
+		return "cannot be used: " + strings.TrimPrefix(err.Error(), "destination ")
 	case len(all) == 0:
 		return "holds no account"
 	}
