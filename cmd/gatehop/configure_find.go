@@ -35,7 +35,7 @@ type lookError struct {
 func (e *lookError) Error() string {
 	text := "look at " + e.URL + ": "
 	if e.Name != "" {
-		text += fmt.Sprintf("%s (found %s), but ", e.Name, strings.Join(e.Signs, ", "))
+		text += fmt.Sprintf("%s (found %s), but ", e.Name, listed(e.Signs))
 	}
 	return text + e.Err.Error()
 }
@@ -244,7 +244,7 @@ func (c *configuring) found(s seen, kind, address string, page *form.Page, signs
 	}
 	c.gateway.Kind, c.gateway.URL = kind, writtenAddress(kind, address, c.gateway.RelyingParty)
 	c.report.Provider = &provider{URL: c.gateway.URL, Kind: kind, Signs: signs, Page: idp.SafeURL(page.URL)}
-	c.tell("%s: found %s at %s", s.name, strings.Join(signs, ", "), idp.SafeURL(page.URL))
+	c.tell("%s: found %s at %s", s.name, listed(signs), idp.SafeURL(page.URL))
 	return nil
 }
 
@@ -265,4 +265,13 @@ func writtenAddress(kind, address, party string) string {
 		return server
 	}
 	return entry
+}
+
+// listed is "a", "a and b", "a, b and c".
+func listed(words []string) string {
+	last := len(words) - 1
+	if last <= 0 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

@@ -403,7 +403,7 @@ func TestConfigureLooks(t *testing.T) {
 		{"a page without a form", page(200, nil, "<p>Welcome"), statusPage, []string{"not recognised", "as a browser shows it"}},
 		{"a form that sends elsewhere", page(200, nil, `<form method=post action="https://evil.example/">`+fields+`</form>`), statusNetwork, []string{"evil.example"}},
 		{"a form by GET", page(200, nil, `<form action="/x">`+fields+`</form>`), statusPage, []string{"safely"}},
-		{"a plain form", page(200, nil, `<form id="f" method=post action="/x">`+fields+`</form>`), 0, []string{"a sign-in form: found form#f, field u, field p"}},
+		{"a plain form", page(200, nil, `<form id="f" method=post action="/x">`+fields+`</form>`), 0, []string{"a sign-in form: found form#f, field u and field p"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

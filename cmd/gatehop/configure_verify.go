@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"strings"
 	"time"
@@ -68,11 +69,21 @@ func (c *configuring) verify(ctx context.Context) error {
 
 // sayUse says how to go on.
 func (c *configuring) sayUse(name string) {
-	c.tell("Use it:\n  aws s3 ls --profile %s             any AWS tool that takes a profile\n"+
-		"  gatehop exec %s -- COMMAND         for tools that take variables alone\n"+
-		"  eval \"$(gatehop env %s)\"           for this shell", name, name, name)
+	lines := [][2]string{
+		{"aws s3 ls --profile " + name, "any AWS tool that takes a profile"},
+		{"gatehop exec " + name + " -- COMMAND", "for tools that take variables alone"},
+		{`eval "$(gatehop env ` + name + `)"`, "for this shell"},
+	}
 	if len(c.hops) > 1 {
-		c.tell("  gatehop refresh --all              try all %d of them now", len(c.hops))
+		lines = append(lines, [2]string{"gatehop refresh --all", fmt.Sprintf("try all %d of them now", len(c.hops))})
+	}
+	width := 0
+	for _, l := range lines {
+		width = max(width, len(l[0]))
+	}
+	c.tell("Use it:")
+	for _, l := range lines {
+		c.tell("  %-*s  %s", width, l[0], l[1])
 	}
 }
 

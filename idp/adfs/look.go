@@ -17,7 +17,7 @@ func Look(ctx context.Context, s *idp.Session, c Config) (*form.Page, error) {
 	return (&form.Walk{Session: s, Entry: opened.(adapter).entry, Steps: steps()}).Look(ctx)
 }
 
-// marks are parts of pages that AD FS alone is made of.
+// marks are parts of pages that AD FS alone is made of, the most telling first.
 var marks = []string{
 	"form#loginForm", "form#hrd", "form#idpForm", "#errorArea", "#updatePasswordForm", "#authOptions",
 }
@@ -30,17 +30,14 @@ func Signs(p *form.Page) []string {
 	if at < 0 {
 		return nil
 	}
-	var signs []string
 	for _, m := range marks {
 		if p.Has(m) {
-			signs = append(signs, m)
+			return []string{m, path[at : at+len("/adfs/")]}
 		}
 	}
-	if strings.HasPrefix(path[at:], "/adfs/ls/wia") && p.Offers("negotiate", "ntlm") {
-		signs = append(signs, "/adfs/ls/wia")
+	const integrated = "/adfs/ls/wia"
+	if strings.HasPrefix(path[at:], integrated) && p.Offers("negotiate", "ntlm") {
+		return []string{integrated}
 	}
-	if len(signs) == 0 {
-		return nil
-	}
-	return append(signs, path[at:at+len("/adfs/")])
+	return nil
 }
