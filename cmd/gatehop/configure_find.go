@@ -58,8 +58,13 @@ func (c *configuring) find(ctx context.Context) error {
 		return err
 	}
 	if c.gateway.CABundle != "" {
-		if err := c.useBundle(c.gateway.CABundle); err != nil {
+		err := c.useBundle(c.gateway.CABundle)
+		if err != nil && (c.o.caBundle != "" || c.unattendedHere()) {
 			return err
+		}
+		if err != nil { // that of an old profile: asked for anew if it takes one
+			c.tell("%v", err)
+			c.gateway.CABundle = ""
 		}
 	}
 	for range maxTries {
