@@ -22,6 +22,13 @@ func (c *configuring) who(ctx context.Context) error {
 		var d profile.Draft
 		return d.Set("gatehop_username", name, ".")
 	}
+	if name := c.o.username; name != "" {
+		c.report.User = name
+		if text := problem(name); text != "" {
+			return &usageError{text: fmt.Sprintf("--username %q %s", name, text), command: "gatehop configure"}
+		}
+		return nil
+	}
 	name, err := c.ask(ctx, "--username", idp.Question{Field: "username", Label: "User name at " + hostOf(c.gateway.URL), Default: c.gateway.Username}, problem)
 	c.gateway.Username, c.report.User = name, name
 	return err
