@@ -9,7 +9,7 @@ import (
 
 // Limits of what is read: far more than anybody has.
 const (
-	maxFile  = 1 << 20
+	maxFile  = 256 << 10
 	maxValue = 64 << 10 // after references are replaced, which can double a value each time
 )
 
@@ -41,7 +41,7 @@ const iniDefault = "DEFAULT"
 // parseINI reads data. Its error is a *SyntaxError: of such a file saml2aws reads nothing.
 func parseINI(data []byte) (*iniFile, error) {
 	if len(data) > maxFile {
-		return nil, &SyntaxError{Problem: "is longer than 1 MiB"}
+		return nil, &SyntaxError{Problem: "is longer than 256 KiB"}
 	}
 	r := &iniReader{data: withoutBOM(data), file: &iniFile{byName: map[string]*iniSection{}}}
 	r.section = r.file.section(iniDefault, 0)

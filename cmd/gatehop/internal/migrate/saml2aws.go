@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,11 +22,12 @@ func Saml2aws(data []byte) ([]Account, error) {
 	}
 	var accounts []Account
 	var wishes [][]string
+	rows := rowsByKey()
 	for _, s := range file.sections {
 		if len(s.keys) == 0 {
 			continue
 		}
-		r := &reading{file: file, section: s, notes: map[*iniKey]Note{}}
+		r := &reading{file: file, section: s, rows: rows}
 		a := r.account()
 		accounts = append(accounts, a)
 		wishes = append(wishes, []string{a.Keys, fallback(s.name)})
@@ -54,7 +56,7 @@ type reading struct {
 	file    *iniFile
 	section *iniSection
 	draft   profile.Draft
-	notes   map[*iniKey]Note
+	rows    map[string]row
 }
 
 // get returns a setting's text, "" if it has none or one that nobody could mean.
@@ -67,14 +69,15 @@ func (r *reading) get(name string) string {
 	return ""
 }
 
-// keys are the section's own and those that it has from its parents.
+// keys are the section's own, and of its parents' those that saml2aws looks for.
 func (r *reading) keys() []*iniKey {
 	keys := slices.Clone(r.section.keys)
-	for parent := r.file.parent(r.section.name); parent != nil; parent = r.file.parent(parent.name) {
-		for _, k := range parent.keys {
-			if !slices.ContainsFunc(keys, func(own *iniKey) bool { return own.name == k.name }) {
-				keys = append(keys, k)
-			}
+	if r.file.parent(r.section.name) == nil {
+		return keys
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.rows)) {
+		if k := r.file.find(r.section, name); k != nil && k.in != r.section {
+			keys = append(keys, k)
 		}
 	}
 	return keys
@@ -134,7 +137,7 @@ const whyHides = "keys that saml2aws left under that name hide the profile"
 
 // note says what becomes of one setting, and puts into the draft what does.
 func (r *reading) note(k *iniKey, p provider) Note {
-	row, ok := findRow(k.name)
+	row, ok := r.rows[k.name]
 	if !ok {
 		return unknown("saml2aws", k.name, k.line)
 	}

@@ -305,7 +305,7 @@ func TestSaml2awsSyntax(t *testing.T) {
 		{"[a]\n\"\" = v\n", "key without a name", 2},
 		{"[a]\n\"k = v\n", "neither section, key nor comment", 2},
 		{"[a]\nk = `v\n\n", "quote is not closed", 4},
-		{strings.Repeat("#\n", 1<<19) + "#", "longer than 1 MiB", 0},
+		{strings.Repeat("#\n", 1<<17) + "#", "longer than 256 KiB", 0},
 	} {
 		accounts, err := Saml2aws([]byte(tt.data))
 		var syntax *SyntaxError

@@ -127,11 +127,10 @@ func rows() []row {
 	}
 }
 
-func findRow(key string) (row, bool) {
+func rowsByKey() map[string]row {
+	byKey := map[string]row{}
 	for _, r := range rows() {
-		if r.key == key {
-			return r, true
-		}
+		byKey[r.key] = r
 	}
-	return row{}, false
+	return byKey
 }
