@@ -2,7 +2,6 @@ package team
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -198,7 +197,7 @@ func otherwise(d profile.Draft, have map[string]string) string {
 		}
 	}
 	switch gateway := first(have, "gatehop_idp", "gatehop_from") != ""; {
-	case have["credential_process"] != "" && !isOurs(have["credential_process"]):
+	case have["credential_process"] != "" && !isOurs(have["credential_process"], d.Name, have):
 		return "gets its credentials otherwise (credential_process)"
 	case d.Kind != "" && have["gatehop_idp"] != "" && d.Kind != have["gatehop_idp"]:
 		return "signs in at another kind of provider (gatehop_idp)"
@@ -212,11 +211,10 @@ func otherwise(d profile.Draft, have map[string]string) string {
 	return ""
 }
 
-// isOurs knows a command line that configure writes, of any gatehop.
-func isOurs(command string) bool {
-	program, rest, ok := strings.Cut(command, " credential-process ")
-	program = path.Base(strings.ReplaceAll(strings.Trim(program, `"`), `\`, "/"))
-	return ok && rest != "" && strings.TrimSuffix(strings.ToLower(program), ".exe") == "gatehop"
+// isOurs knows the command line that configure writes for the profile called name beside
+// keys of gatehop's.
+func isOurs(command, name string, have map[string]string) bool {
+	return strings.HasSuffix(command, " credential-process "+name) && first(have, "gatehop_idp", "gatehop_source_profile") != ""
 }
 
 // compare goes through the keys of a profile that both have.
