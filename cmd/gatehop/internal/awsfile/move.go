@@ -27,8 +27,10 @@ func NameProblem(name string) string {
 //
 // What the config file holds for the profile called from stays its own: region, output
 // and the like do not come along. Refused is a section that some profile takes its keys
-// from (source_profile), a name that is taken in either file, and whatever Apply refuses
-// because not every SDK would read the same.
+// from (source_profile), unless they end by themselves: those of a tool that signed in
+// would be gone in hours, and the profile that is now to be seen gives the like of them.
+// Refused is also a name that is taken in either file, and whatever Apply refuses because
+// not every SDK would read the same.
 func (f *File) Move(config *File, from, to string) ([]byte, error) {
 	e := &Edit{Kind: Credentials, Section: from}
 	for _, name := range []string{from, to} {
@@ -56,7 +58,7 @@ func (f *File) Move(config *File, from, to string) ([]byte, error) {
 		return nil, &RefusalError{Section: to,
 			Problem: fmt.Sprintf("would hide the profile of that name (line %d of the config file)", line)}
 	}
-	if users := Users(config, f, from); len(users) > 0 {
+	if users := Users(config, f, from); len(users) > 0 && !isSession(s) {
 		return nil, e.refuse(0, "", "is the source_profile of "+userList(users))
 	}
 	name := Range{s.bracket - len(s.Name), s.bracket}
@@ -93,6 +95,11 @@ func (f *File) verifyMove(data []byte, was Section, from, to string) error {
 		}
 	}
 	return nil
+}
+
+// isSession reports whether the keys of a section end by themselves.
+func isSession(s Section) bool {
+	return slices.ContainsFunc(s.Keys, func(k Key) bool { return k.Name == "aws_session_token" || k.Name == "aws_security_token" })
 }
 
 // User is a section that takes its keys from another profile.
@@ -206,13 +213,11 @@ func Shadows(config, credentials *File, profiles []string) []Shadow {
 }
 
 func shadowOf(name string, kind Kind, s Section) Shadow {
-	shadow := Shadow{Profile: name, Kind: kind, Line: s.Line}
+	shadow := Shadow{Profile: name, Kind: kind, Line: s.Line, Session: isSession(s)}
 	for _, k := range s.Keys {
 		switch k.Name {
 		case OwnerKey:
 			shadow.Owner = k.Value
-		case "aws_session_token", "aws_security_token":
-			shadow.Session = true
 		case "x_security_token_expires", "aws_expiration", "aws_credential_expiration", "expiration":
 			if at, err := time.Parse(time.RFC3339, k.Value); err == nil {
 				shadow.Expires = at

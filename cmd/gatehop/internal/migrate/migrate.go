@@ -78,6 +78,15 @@ func (e *SyntaxError) Error() string {
 	return "the file " + e.Problem
 }
 
+// untake mends the notes of an account of which no profile is made.
+func (a *Account) untake() {
+	for i, n := range a.Notes {
+		if a.Draft == nil && n.Fate == Taken {
+			a.Notes[i] = Note{Key: n.Key, Line: n.Line, Fate: NotNeeded, Why: "no profile is made of the account"}
+		}
+	}
+}
+
 // longestName is how much of a foreign name is shown.
 const longestName = 80
 

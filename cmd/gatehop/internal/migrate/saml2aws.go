@@ -27,7 +27,8 @@ func Saml2aws(data []byte) ([]Account, error) {
 		if len(s.keys) == 0 {
 			continue
 		}
-		r := &reading{file: file, section: s, rows: rows}
+		r := &samlReading{file: file, section: s, rows: rows}
+		r.get = r.text
 		a := r.account()
 		accounts = append(accounts, a)
 		wishes = append(wishes, []string{a.Keys, fallback(s.name)})
@@ -53,14 +54,20 @@ const samlProfile = "saml"
 
 // reading is one account on its way to a draft.
 type reading struct {
+	draft profile.Draft
+	get   func(setting string) string // by the name that saml2aws has for it; "" if there is none
+}
+
+// samlReading is one section of saml2aws's file.
+type samlReading struct {
+	reading
 	file    *iniFile
 	section *iniSection
-	draft   profile.Draft
 	rows    map[string]row
 }
 
-// get returns a setting's text, "" if it has none or one that nobody could mean.
-func (r *reading) get(name string) string {
+// text returns a setting's text, "" if it has none or one that nobody could mean.
+func (r *samlReading) text(name string) string {
 	if k := r.file.find(r.section, name); k != nil {
 		if text, ok := r.file.text(k); ok {
 			return text
@@ -70,7 +77,7 @@ func (r *reading) get(name string) string {
 }
 
 // keys are the section's own, and of its parents' those that saml2aws looks for.
-func (r *reading) keys() []*iniKey {
+func (r *samlReading) keys() []*iniKey {
 	keys := slices.Clone(r.section.keys)
 	if r.file.parent(r.section.name) == nil {
 		return keys
@@ -83,7 +90,7 @@ func (r *reading) keys() []*iniKey {
 	return keys
 }
 
-func (r *reading) account() Account {
+func (r *samlReading) account() Account {
 	a := Account{Name: clean(r.section.name), Line: r.section.line, Keys: r.get("aws_profile")}
 	switch {
 	case a.Keys == "":
@@ -106,11 +113,7 @@ func (r *reading) account() Account {
 		r.draft.Kind = p.kind
 		a.Draft = &r.draft
 	}
-	for i, n := range a.Notes {
-		if a.Draft == nil && n.Fate == Taken {
-			a.Notes[i] = Note{Key: n.Key, Line: n.Line, Fate: NotNeeded, Why: "no profile is made of the account"}
-		}
-	}
+	a.untake()
 	return a
 }
 
@@ -136,21 +139,27 @@ func (a *Account) noteName() {
 const whyHides = "keys that saml2aws left under that name hide the profile"
 
 // note says what becomes of one setting, and puts into the draft what does.
-func (r *reading) note(k *iniKey, p provider) Note {
+func (r *samlReading) note(k *iniKey, p provider) Note {
 	row, ok := r.rows[k.name]
 	if !ok {
 		return unknown("saml2aws", k.name, k.line)
 	}
 	text, ok := r.file.text(k)
-	switch {
-	case !ok:
+	if !ok {
 		return Note{Fate: NotPossible, Why: "its references make a text without end"}
-	case text == "" || slices.Contains(row.same, text) || row.flag && !isTrue(text):
-		return Note{Fate: NotNeeded, Why: row.whySame(text)}
-	case row.read != nil:
-		return row.read(r, text, p)
 	}
-	return Note{Fate: row.fate, Why: row.why}
+	return row.note(&r.reading, text, p)
+}
+
+// note says what becomes of a setting with that text.
+func (r row) note(in *reading, text string, p provider) Note {
+	switch {
+	case text == "" || slices.Contains(r.same, text) || r.flag && !isTrue(text):
+		return Note{Fate: NotNeeded, Why: r.whySame(text)}
+	case r.read != nil:
+		return r.read(in, text, p)
+	}
+	return Note{Fate: r.fate, Why: r.why}
 }
 
 // take sets a key of the draft.
@@ -248,7 +257,7 @@ func readDuration(r *reading, text string, _ provider) Note {
 	case err != nil || n <= 0 || n > int64(12*time.Hour/time.Second):
 		return Note{Fate: NotPossible, Why: "it is no number of seconds up to 12 hours"}
 	case n == 3600:
-		return Note{Fate: NotNeeded, Why: "an hour is what saml2aws writes for everybody; gatehop asks for as long as provider and role allow"}
+		return Note{Fate: NotNeeded, Why: "an hour is what the tool writes for everybody; gatehop asks for as long as provider and role allow"}
 	}
 	return r.take("gatehop_session_duration", short(time.Duration(n)*time.Second))
 }

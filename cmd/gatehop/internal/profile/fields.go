@@ -81,3 +81,16 @@ func Keys() []string {
 	}
 	return names
 }
+
+// Known are the names of all keys that a reading knows, as they stand in a file: of those
+// with two names both.
+func Known() []string {
+	var names []string
+	for i := range keys {
+		names = append(names, keys[i].full())
+		if keys[i].plain {
+			names = append(names, keys[i].name)
+		}
+	}
+	return names
+}
