@@ -139,16 +139,7 @@ func (a *app) profileName(ctx context.Context, config *profile.Config, given []s
 	if len(gateways) == 0 {
 		return "", &noProfilesError{}
 	}
-	return a.askProfile(ctx, config.Names())
-}
-
-func (a *app) askProfile(ctx context.Context, names []string) (string, error) {
-	answer, err := a.prompter().Ask(ctx, idp.Question{Field: "profile", Label: "Profile", Public: true, Options: names})
-	var needs *idp.NeedsInputError
-	if errors.As(err, &needs) {
-		return "", &openProfileError{names: names}
-	}
-	return answer.Reveal(), err
+	return a.askProfile(ctx, config)
 }
 
 // prompter asks the demo's answers and the terminal, if a person may be asked. It
@@ -243,7 +234,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	f := &flow.Flow{
 		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
-		Prompt: a.prompter(), Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
+		Prompt: roleAsker{a, ch[0].Name, hostOf(settings.SignIn.URL)}, Choices: choices, Now: a.now, Aliases: a.accountAliases, Confirm: a.confirm,
 		Login: func(ctx context.Context) (flow.Signed, error) {
 			// A session that looked live may have ended meanwhile. `login` is a person, and
 			// hears what could not be asked.

@@ -21,7 +21,8 @@ import (
 
 // systemRoles is what else the test binary can be on this system.
 func systemRoles() map[string]func() {
-	return map[string]func(){"killer": killer, "filtered": filtered, "gatehop-in-place": rewriteInPlace, "gatehop-pid-file": underPIDFile}
+	return map[string]func(){"killer": killer, "filtered": filtered, "gatehop-in-place": rewriteInPlace, "gatehop-pid-file": underPIDFile,
+		"gatehop-list": listProgram}
 }
 
 func killScenarios() []killScenario {

@@ -53,7 +53,7 @@ of the file changes. --dry-run only shows what would, and signs in nowhere.`,
 			return a.login(c.Context(), given, o)
 		},
 	}
-	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern")
+	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern; '*' chooses anew")
 	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h; signs in again, like --force")
 	c.Flags().BoolVar(&o.force, "force", false, "sign in again and renew every hop")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")

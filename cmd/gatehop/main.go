@@ -43,5 +43,6 @@ func openTerminal() (terminal, error) {
 // terminal is a person at the controlling terminal.
 type terminal interface {
 	idp.Prompter
+	Choose(ctx context.Context, c tty.Choice, look tty.Look) (string, error)
 	Close()
 }

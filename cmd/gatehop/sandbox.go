@@ -170,8 +170,9 @@ func (s *sandbox) variables(o sandboxOptions) [][2]string {
 	return vars
 }
 
-// environ is env without any AWS_ and GATEHOP_ variable but the sandbox's own, with
-// this gatehop first in PATH and loopback outside every proxy.
+// environ is env without any AWS_ and GATEHOP_ variable but the sandbox's own and
+// GATEHOP_PLAIN, which is the person's whatever is signed in to, with this gatehop first
+// in PATH and loopback outside every proxy.
 func (s *sandbox) environ(env []string, o sandboxOptions) []string {
 	var kept []string
 	path, noProxy := environ(env).get("PATH"), environ(env).first("NO_PROXY", "no_proxy")
@@ -181,6 +182,8 @@ func (s *sandbox) environ(env []string, o sandboxOptions) []string {
 			name = strings.ToUpper(name)
 		}
 		switch {
+		case name == "GATEHOP_PLAIN":
+			kept = append(kept, entry)
 		case strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "GATEHOP_"):
 		case name == "PATH", name == "NO_PROXY", name == "no_proxy":
 		default:

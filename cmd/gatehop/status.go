@@ -80,6 +80,8 @@ type choicesStatus struct {
 	Issuer  string `json:"issuer,omitempty"`
 	Account string `json:"account,omitempty"`
 	Longest int64  `json:"longest_seconds,omitempty"` // that AWS allows the role
+
+	Recent []string `json:"recent_roles,omitempty"` // ARNs, the newest first
 }
 
 func (a *app) status(ctx context.Context, given []string, asJSON bool) error {
@@ -178,10 +180,11 @@ func (s *profileStatus) describe(kept flow.Session, roleARN string) {
 
 func choicesOf(f *flow.Flow) (*choicesStatus, error) {
 	known, err := f.Choices.Get(f.Gateway)
-	if err != nil || known == (flow.Choice{}) {
+	if err != nil || known.IsZero() {
 		return nil, err
 	}
-	return &choicesStatus{User: known.User, Role: known.Role, Issuer: known.Issuer, Account: known.Account, Longest: known.Longest}, nil
+	return &choicesStatus{User: known.User, Role: known.Role, Issuer: known.Issuer, Account: known.Account, Longest: known.Longest,
+		Recent: known.Recent}, nil
 }
 
 // shadows says what in the configuration keeps tools from asking gatehop for p.

@@ -18,7 +18,10 @@ type statusReport struct {
 		Seconds                                       *int64   `json:"seconds_left"`
 		Endpoint                                      string   `json:"sts_endpoint"`
 		Shadowed                                      []string `json:"shadowed_by"`
-		Choices                                       *struct{ User, Role, Issuer, Account string }
+		Choices                                       *struct {
+			User, Role, Issuer, Account string
+			Recent                      []string `json:"recent_roles"`
+		}
 	}
 	Environment []string
 }

@@ -46,10 +46,16 @@ func programOnScreen(t *testing.T, name string, args ...string) *screen {
 
 func screenFor(t *testing.T, cmd *exec.Cmd, tmp string) *screen {
 	t.Helper()
+	return screenOfSize(t, cmd, tmp, nil)
+}
+
+// screenOfSize is screenFor on a terminal that says how large it is.
+func screenOfSize(t *testing.T, cmd *exec.Cmd, tmp string, size *pty.Winsize) *screen {
+	t.Helper()
 	s := &screen{t: t, cmd: cmd, tmp: tmp, patience: 20 * time.Second}
 	s.grew = sync.NewCond(&s.mu)
 	var err error
-	if s.pty, err = pty.Start(s.cmd); err != nil {
+	if s.pty, err = pty.StartWithSize(s.cmd, size); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.pty.Close() })

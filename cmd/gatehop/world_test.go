@@ -42,6 +42,7 @@ type world struct {
 	net    *idptest.InProcess
 	answer map[string]string // what the person at the terminal answers; nil: nobody is there
 	asked  []idp.Question
+	chosen []tty.Choice
 	onAsk  func() // before the answer
 	vars   []string
 	stdin  io.Reader // nil: nothing
@@ -220,6 +221,21 @@ func (p *worldPerson) Ask(_ context.Context, q idp.Question) (secret.Text, error
 		return secret.Text{}, idp.ErrNoAnswer
 	}
 	return secret.New(answer), nil
+}
+
+// Choose answers as Ask does: the question's field is not told to a terminal, so the
+// one that the list is about is found in the table.
+func (p *worldPerson) Choose(ctx context.Context, c tty.Choice, _ tty.Look) (string, error) {
+	p.chosen = append(p.chosen, c)
+	for _, field := range []string{"role", "profile"} {
+		for _, item := range c.Items {
+			if answer := p.answer[field]; answer != "" && answer == item.Answer {
+				got, err := p.Ask(ctx, idp.Question{Field: field})
+				return got.Reveal(), err
+			}
+		}
+	}
+	return "", idp.ErrNoAnswer
 }
 
 func (p *worldPerson) Tell(context.Context, string) {}

@@ -2,6 +2,8 @@ package flow
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -17,6 +19,34 @@ type Choice struct {
 	// role that LimitedRole is the ARN of. 0 if AWS has refused nothing.
 	LimitedRole string `json:"limited_role,omitempty"`
 	Longest     int64  `json:"longest_seconds,omitempty"`
+
+	// Recent are the ARNs of the roles that were chosen last, the newest first. A list
+	// of roles begins with them.
+	Recent []string `json:"recent,omitempty"`
+}
+
+// recentLimit is how many roles a gateway remembers: more than a person goes back to.
+const recentLimit = 20
+
+// IsZero reports that nothing is known.
+func (c Choice) IsZero() bool { return c.equal(Choice{}) }
+
+func (c Choice) equal(d Choice) bool {
+	recent := slices.Equal(c.Recent, d.Recent)
+	c.Recent, d.Recent = nil, nil
+	return recent && reflect.DeepEqual(c, d)
+}
+
+// choose puts role first among the recent ones.
+func (c *Choice) choose(role string) {
+	c.Role = role
+	recent := []string{role}
+	for _, r := range c.Recent {
+		if r != role && len(recent) < recentLimit {
+			recent = append(recent, r)
+		}
+	}
+	c.Recent = recent
 }
 
 func (c Choice) pinned(what pinned) string {
@@ -70,7 +100,7 @@ func (c *Choices) Forget(profile string) (found bool, err error) {
 	if c == nil || c.Update == nil {
 		return false, nil
 	}
-	if known, err := c.Get(profile); err != nil || known == (Choice{}) {
+	if known, err := c.Get(profile); err != nil || known.IsZero() {
 		return false, err
 	}
 	return true, c.Update(func(data []byte) ([]byte, error) {
@@ -116,7 +146,7 @@ func (c *Choices) remember(profile, user, role string) {
 			choice.User = user
 		}
 		if role != "" {
-			choice.Role = role
+			choice.choose(role)
 		}
 	})
 }
@@ -129,7 +159,7 @@ func (c *Choices) change(profile string, edit func(*Choice)) {
 	}
 	now, err := c.Get(profile)
 	want := now
-	if edit(&want); err == nil && want == now {
+	if edit(&want); err == nil && want.equal(now) {
 		return
 	}
 	if err == nil {

@@ -60,7 +60,7 @@ type Session struct {
 	Lifetime time.Duration // as granted
 	User     string        // who signed in; "" if nobody was asked
 	Role     string        // ARN of the gateway's SAML role
-	Asked    string        // Want.Role when it was made: what picked the role, if a person said so
+	Asked    string        // what picked the role, if a person said so: Want.Role when it was made, or the ARN
 	Trust    string        // Flow.Trust when it was made
 }
 
@@ -218,7 +218,7 @@ func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, e
 		if err != nil {
 			return Session{}, err
 		}
-		role, chosen, err := f.pick(ctx, ch[0], signed.Assertion)
+		role, err := f.pick(ctx, ch[0], signed.Assertion)
 		if err != nil {
 			return Session{}, err
 		}
@@ -226,12 +226,12 @@ func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, e
 			return Session{}, err
 		}
 		client.OnMaximum = f.learned
-		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role, f.duration(ch[0], signed.Assertion, role))
+		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role.Role, f.duration(ch[0], signed.Assertion, role.Role))
 		if err != nil {
 			return Session{}, &HopError{Profile: ch[0].Name, Gateway: f.Gateway, Err: f.explainTimes(err, signed.Assertion)}
 		}
-		f.remember(ch[0], signed, role, chosen)
-		return f.session(c, Session{User: signed.User, Role: role.ARN, Asked: f.Want.Role}), nil
+		f.remember(ch[0], signed, role)
+		return f.session(c, Session{User: signed.User, Role: role.ARN, Asked: role.asked}), nil
 	})
 }
 
@@ -260,12 +260,12 @@ func (f *Flow) hop(ch profile.Chain, i int, from Func) Func {
 
 // remember keeps what the configuration leaves open and a person settled, once AWS has
 // accepted it.
-func (f *Flow) remember(p profile.Profile, signed Signed, role saml.Role, chosen bool) {
+func (f *Flow) remember(p profile.Profile, signed Signed, role picked) {
 	var user, arn string
 	if signed.Typed && p.SignIn.Username == "" {
 		user = signed.User
 	}
-	if chosen && p.RoleARN == "" {
+	if role.chosen && p.RoleARN == "" {
 		arn = role.ARN
 	}
 	f.Choices.remember(f.Gateway, user, arn)

@@ -39,32 +39,52 @@ func (e *EncryptedError) Error() string {
 	return fmt.Sprintf("profile %s: the assertion is encrypted, so its roles cannot be read", e.Profile)
 }
 
+// picked is the role of a gateway session.
+type picked struct {
+	saml.Role
+	chosen bool   // a person chose it now
+	asked  string // what picks it again: Want.Role, or the ARN if that left a choice
+}
+
 // pick chooses the role of the gateway session: the configured one, the one asked
-// for, the only one, the remembered one, else the answer of a person. chosen says that
-// a person chose it now.
-func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (role saml.Role, chosen bool, err error) {
+// for, the only one, the remembered one, else the answer of a person. A person also
+// decides between several that fit what was asked for.
+func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (picked, error) {
 	if a.Encrypted {
 		if p.RoleARN == "" || p.SignIn.PrincipalARN == "" {
-			return saml.Role{}, false, &EncryptedError{Profile: p.Name}
+			return picked{}, &EncryptedError{Profile: p.Name}
 		}
-		return saml.Role{ARN: p.RoleARN, Provider: p.SignIn.PrincipalARN}, false, nil
+		return picked{Role: saml.Role{ARN: p.RoleARN, Provider: p.SignIn.PrincipalARN}, asked: f.Want.Role}, nil
 	}
 	want, configured := f.Want.Role, false
 	if p.RoleARN != "" {
 		want, configured = p.RoleARN, true
 	}
 	if want == "" {
-		return f.open(ctx, p, a.Roles)
+		role, chosen, err := f.open(ctx, p, a.Roles)
+		return picked{Role: role, chosen: chosen}, err
 	}
 	offered := a.Roles
 	if p.SignIn.PrincipalARN != "" { // one role may be offered through several providers
 		offered = slices.DeleteFunc(slices.Clone(offered), func(r saml.Role) bool { return r.Provider != p.SignIn.PrincipalARN })
 	}
 	matches := saml.Match(offered, want, f.Aliases())
-	if len(matches) != 1 {
-		return saml.Role{}, false, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+	if len(matches) > 1 && !configured && differ(matches) {
+		role, err := f.ask(ctx, p, matches)
+		if nobody := (*RoleError)(nil); !errors.As(err, &nobody) {
+			return picked{Role: role, chosen: true, asked: role.ARN}, err
+		}
 	}
-	return matches[0], !configured, nil
+	if len(matches) != 1 {
+		return picked{}, &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles}
+	}
+	return picked{Role: matches[0], chosen: !configured, asked: f.Want.Role}, nil
+}
+
+// differ reports whether there is more than one role: through several providers, one may
+// be several matches.
+func differ(matches []saml.Role) bool {
+	return slices.ContainsFunc(matches, func(r saml.Role) bool { return r.ARN != matches[0].ARN })
 }
 
 // open chooses where nothing names a role.

@@ -103,13 +103,13 @@ func FuzzChoices(f *testing.F) {
 		}
 		want := before
 		want.Account = "123456789012"
-		if after != want || again != nil {
+		if !after.equal(want) || again != nil {
 			t.Errorf("after a pin: %+v, %v, want %+v", after, again, want)
 		}
 		if found, err := c.Forget(profile); !found || err != nil {
 			t.Fatalf("Forget = %v, %v", found, err)
 		}
-		if left, err := c.Get(profile); left != (Choice{}) || err != nil {
+		if left, err := c.Get(profile); !left.IsZero() || err != nil {
 			t.Errorf("after Forget: %+v, %v", left, err)
 		}
 	})

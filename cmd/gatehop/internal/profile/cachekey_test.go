@@ -181,6 +181,8 @@ func TestEveryKeyCountsControl(t *testing.T) {
 			}
 		}),
 		"alias":  with(func(p Profile) string { return p.Alias }),
+		"color":  with(func(p Profile) string { return p.Color }),
+		"note":   with(func(p Profile) string { return p.Note }),
 		"region": with(func(p Profile) string { return p.Region }),
 		"store": with(func(p Profile) string {
 			if p.SignIn == nil {

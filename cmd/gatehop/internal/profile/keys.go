@@ -88,8 +88,8 @@ var keys = [...]key{
 	{name: "transitive_tags", scope: scopeHop, parse: tagText},
 	{name: "region", scope: scopeBoth, plain: true, parse: region, notHop: whyOfHop, notSignIn: whyAWS},
 	{name: "alias", scope: scopeBoth, parse: text, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
-	{name: "color", scope: scopeBoth, parse: color, later: "a colour for console links",
-		notGateway: whyLater, notHop: whyLater, notSignIn: whyLater},
+	{name: "color", scope: scopeBoth, parse: color, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
+	{name: "note", scope: scopeBoth, parse: text, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
 
 	// Not built yet.
 	later("notify_command", text, "a command that notifies"),

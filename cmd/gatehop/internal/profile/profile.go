@@ -42,7 +42,9 @@ type Profile struct {
 	TransitiveTags []string          // sorted; keys of Tags
 	Duration       time.Duration     // hop: 15 min to 1 h, which longer ones are lowered to; 0 if not set
 	Region         string
-	Alias          string
+	Alias          string // of the role's account; like Color and Note it is only shown
+	Color          string // six hex digits in lower case, or empty
+	Note           string
 
 	Endpoint    string // gateway: the STS endpoint that its keys name, https or a literal loopback address
 	AWSCABundle string // ca_bundle, absolute path

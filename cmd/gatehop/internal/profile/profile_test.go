@@ -311,6 +311,8 @@ gatehop_source_identity = me@corp
 gatehop_tags = team=a b,cost=1=2 , empty=
 gatehop_transitive_tags = team, more=x
 gatehop_alias = the hop
+gatehop_color = 00FF7f
+gatehop_note = ask Bob, first # not this
 `, "")
 	ch, err := c.Chain("h")
 	if err != nil {
@@ -321,7 +323,7 @@ gatehop_alias = the hop
 	want := Profile{
 		Name: "h", RoleARN: "arn:aws:iam::444444444444:role/Own", ExternalID: "own", SessionName: "own", SourceIdentity: "me@corp",
 		Tags: map[string]string{"team": "a b", "cost": "1=2", "empty": "", "more": "x"}, TransitiveTags: []string{"more", "team"},
-		Duration: 30 * time.Minute, Region: "eu-north-1", Alias: "the hop",
+		Duration: 30 * time.Minute, Region: "eu-north-1", Alias: "the hop", Color: "00ff7f", Note: "ask Bob, first",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("hop = %+v\nwant %+v", got, want)

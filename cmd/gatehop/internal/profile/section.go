@@ -158,7 +158,8 @@ func (w *walker) common(s *section, kept map[string]string, pairs ...string) (Pr
 	if err := w.plain(s, kept, pairs...); err != nil {
 		return Profile{}, err
 	}
-	p := Profile{Name: s.name, File: s.from.path, Line: s.line, Region: kept["region"], Alias: kept["alias"]}
+	p := Profile{Name: s.name, File: s.from.path, Line: s.line, Region: kept["region"],
+		Alias: kept["alias"], Color: kept["color"], Note: kept["note"]}
 	if s.has("ca_bundle") {
 		k, _ := lookup("ca_bundle")
 		text, err := shared(s, k)

@@ -39,7 +39,8 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"transitive_tags":  {[]string{"a=b", "a=b, c=d"}, []string{"=b", "a=b,", "a=b,A=b", "a=*"}},
 	"region":           {[]string{"eu-west-1", "us-gov-west-1", "local"}, []string{"EU-west-1", "eu_west_1", "eu-west-1;x", "$(x)", "-x", "1-x", "a b", strings.Repeat("a", 64)}},
 	"alias":            {[]string{"the gateway", "ä & ü"}, nil},
-	"color":            {[]string{"00ff7f", "00FF7F"}, []string{"00ff7", "00ff7g", "0000000", "red"}},
+	"note":             {[]string{"ask Bob first", "für alle; # und mehr"}, nil},
+	"color":            {[]string{"00ff7f", "336699", "00FF7F"}, []string{"00ff7", "00ff7g", "0000000", "red"}},
 }
 
 func manyTags(n int) string {
@@ -55,7 +56,7 @@ func TestValues(t *testing.T) {
 	dir := t.TempDir()
 	for i := range keys {
 		k := &keys[i]
-		if k.scope == scopeAWS || k.later != "" && k.built == "" && k.name != "color" {
+		if k.scope == scopeAWS || k.later != "" && k.built == "" {
 			continue
 		}
 		tests, ok := valueTests[k.name]

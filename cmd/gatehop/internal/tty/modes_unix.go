@@ -39,6 +39,30 @@ func (m *modes) set(fd int, echo bool) error {
 	return unix.IoctlSetTermios(fd, setTermios, &asking)
 }
 
+// keys makes the terminal hand out keys as they come, unseen. The keys that end and stop
+// a process go on doing so.
+func (m *modes) keys(fd int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return err
+	}
+	if m.before == nil {
+		m.before = now
+	}
+	listing := *now
+	listing.Iflag &^= unix.IXON | unix.ICRNL | unix.INLCR | unix.IGNCR | unix.ISTRIP
+	listing.Lflag &^= unix.ICANON | unix.ECHO | unix.IEXTEN
+	listing.Lflag |= unix.ISIG
+	listing.Cc[unix.VMIN], listing.Cc[unix.VTIME] = 1, 0
+	if err := unix.IoctlSetTermios(fd, setTermios, &listing); err != nil {
+		return err
+	}
+	m.shown = true
+	return nil
+}
+
 // restore puts the terminal back as it was before the question.
 func (t *Terminal) restore() {
 	t.modes.mu.Lock()
@@ -78,13 +102,21 @@ func (t *Terminal) forgetStopKey() {
 // stopOrGoOn holds the lock while the process is stopped, so that nothing is asked
 // between the signal and the stop. The next look shows the question again.
 func (t *Terminal) stopOrGoOn(s os.Signal) {
+	d := t.drawn.Load()
+	if d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if s == unix.SIGTSTP && !nobodyContinues() {
+			d.takeOff()
+		}
+	}
 	t.modes.mu.Lock()
 	defer t.modes.mu.Unlock()
 	switch {
 	case s == unix.SIGCONT: // after a stop that cannot be caught
 		t.modes.shown = false
 	case nobodyContinues():
-		if t.modes.shown { // the key has discarded what was typed so far
+		if t.modes.shown && d == nil { // the key has discarded what was typed so far
 			_, _ = fmt.Fprintln(t.out)
 		}
 		t.modes.shown = false

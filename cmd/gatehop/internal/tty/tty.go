@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -27,6 +28,7 @@ type Terminal struct {
 	in, out *os.File
 	mu      sync.Mutex // guards the screen
 	modes   modes      // of the terminal under a question
+	drawn   atomic.Pointer[drawing]
 }
 
 // Open opens the controlling terminal, or returns ErrNoTerminal.
@@ -47,6 +49,9 @@ func Open() (*Terminal, error) {
 // Close puts the terminal back as it was, also under a question that nobody waits for
 // any more, and closes it.
 func (t *Terminal) Close() {
+	if d := t.drawn.Load(); d != nil {
+		d.end()
+	}
 	t.restore()
 	t.forgetStopKey()
 	_ = t.in.Close()
@@ -75,21 +80,41 @@ func (t *Terminal) Ask(ctx context.Context, q idp.Question) (secret.Text, error)
 	if q.Retry != "" {
 		_, _ = fmt.Fprintln(t.out, q.Retry)
 	}
+	answer, err := t.ask(ctx, q, prompt(q, q.Options))
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return secret.New(answer), nil
+}
+
+// ask asks until there is a usable answer.
+func (t *Terminal) ask(ctx context.Context, q idp.Question, prompt string) (string, error) {
 	for {
-		line, err := t.read(ctx, prompt(q), q.Public)
+		line, err := t.read(ctx, prompt, q.Public)
 		if err != nil {
-			return secret.Text{}, err
+			return "", err
 		}
 		answer, problem := choose(q, line)
 		if problem == "" {
-			return secret.New(answer), nil
+			return answer, nil
 		}
 		_, _ = fmt.Fprintln(t.out, problem)
 	}
 }
 
-// prompt is what stands before the cursor: the options, numbered, and the label.
-func prompt(q idp.Question) string {
+// chooseNumber is Choose as a numbered list and a line to type the number into.
+func (t *Terminal) chooseNumber(ctx context.Context, l *list) (string, error) {
+	q := idp.Question{Field: "number", Label: l.title, Public: true}
+	shown := make([]string, 0, len(l.lines))
+	for _, of := range l.lines {
+		q.Options, shown = append(q.Options, of.answer), append(shown, l.plain(of))
+	}
+	return t.ask(ctx, q, prompt(q, shown))
+}
+
+// prompt is what stands before the cursor: the options as they are shown, numbered, and
+// the label.
+func prompt(q idp.Question, shown []string) string {
 	var b strings.Builder
 	label := q.Label
 	if label == "" {
@@ -98,7 +123,7 @@ func prompt(q idp.Question) string {
 	if yesNo(q) {
 		return label + " [y/N] "
 	}
-	for i, option := range q.Options {
+	for i, option := range shown {
 		fmt.Fprintf(&b, "%*d  %s\n", len(strconv.Itoa(len(q.Options))), i+1, option)
 	}
 	b.WriteString(strings.TrimRight(label, ": "))

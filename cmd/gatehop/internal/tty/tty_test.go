@@ -58,7 +58,7 @@ func TestPrompt(t *testing.T) {
 		{idp.Question{Field: "confirm", Label: "Go on?", Options: []string{"no", "yes"}}, "Go on? [y/N] "},
 		{idp.Question{Field: "role", Label: "Role", Options: []string{"a", "b"}}, "1  a\n2  b\nRole (1-2): "},
 	} {
-		if got := prompt(c.q); got != c.want {
+		if got := prompt(c.q, c.q.Options); got != c.want {
 			t.Errorf("prompt(%+v) = %q, want %q", c.q, got, c.want)
 		}
 	}

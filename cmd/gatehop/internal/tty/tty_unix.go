@@ -38,6 +38,9 @@ func foregroundGroup(f *os.File) (int, error) {
 // foreground again.
 const lookEvery = 20 * time.Millisecond
 
+// rest passes the time until the next look.
+func rest() { time.Sleep(lookEvery) }
+
 // read asks and reads one line, echoed or not.
 func (t *Terminal) read(ctx context.Context, prompt string, echo bool) (string, error) {
 	tick := time.NewTicker(lookEvery)

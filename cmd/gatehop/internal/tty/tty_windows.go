@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -31,6 +32,9 @@ func foreground(*os.File) bool { return true }
 // Windows has no key that stops a process either.
 func (t *Terminal) obeyStopKey()   {}
 func (t *Terminal) forgetStopKey() {}
+
+// lookEvery is how often a list looks whether its window has changed its size.
+const lookEvery = 50 * time.Millisecond
 
 // modes is how the terminal was before the question.
 type modes struct {
