@@ -20,6 +20,7 @@ type configureOptions struct {
 	accounts, destinations                       []string
 	roleName, externalID                         string
 	moveStatic, yes, dryRun, json                bool
+	from, team                                   string // another tool; a file of the company's
 }
 
 func configureCommand(a *app) *cobra.Command {
@@ -37,6 +38,7 @@ facts; otherwise it stays empty.`,
 		Example: `  gatehop configure
   gatehop configure --url adfs.corp.example
   gatehop configure --accounts prod=222222222222,333333333333 --role-name Admins
+  gatehop configure --import saml2aws --dry-run
   gatehop configure --url https://adfs.corp.example --username 'CORP\alice' \
       --role 111111111111/Gateway --destination prod=arn:aws:iam::222222222222:role/Admins \
       --yes --password-stdin <secret`,
@@ -57,6 +59,8 @@ facts; otherwise it stays empty.`,
 	f.StringVar(&o.roleName, "role-name", "", "the role in each of --accounts")
 	f.StringArrayVar(&o.destinations, "destination", nil, "one role behind the gateway: `NAME=ROLE_ARN`; may be repeated")
 	f.StringVar(&o.externalID, "external-id", "", "the external id that the destinations ask for")
+	f.StringVar(&o.from, "import", "", "take over what another tool has: `saml2aws` or aws-adfs")
+	f.StringVar(&o.team, "team", "", "merge the profiles of a `FILE` that your company hands out")
 	f.BoolVar(&o.moveStatic, "move-static", false, "move keys of the credentials file out of the way that tools would use instead")
 	f.BoolVar(&o.yes, "yes", false, "write without asking")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only show what would change in the file")
@@ -74,6 +78,7 @@ type configuring struct {
 	gateway profile.Draft
 	helper  string          // for credential_process
 	hops    []profile.Draft // the accounts behind the gateway
+	brought []profile.Draft // in place of both: of --import and --team
 	report  configured
 }
 
@@ -88,6 +93,7 @@ type configured struct {
 	Diff     string          `json:"diff,omitempty"` // of --dry-run
 	Moved    []movedSection  `json:"moved,omitempty"`
 	Identity *identityReport `json:"identity,omitempty"`
+	Notes    []string        `json:"notes,omitempty"` // of --import and --team: what became of each setting
 }
 
 // profileReport is one profile that is written.
@@ -105,6 +111,9 @@ func (a *app) configure(ctx context.Context, given []string, o configureOptions)
 	steps := []func(context.Context) error{
 		func(context.Context) error { return c.begin(given) },
 		c.find, c.who, c.gate, c.destinations, c.save, c.verify,
+	}
+	if o.brings() {
+		steps = []func(context.Context) error{steps[0], c.bring, c.save, c.sayBrought}
 	}
 	if o.dryRun {
 		steps = steps[:len(steps)-1]
@@ -125,6 +134,8 @@ func (a *app) configure(ctx context.Context, given []string, o configureOptions)
 func (c *configuring) begin(given []string) (err error) {
 	c.gateway.Name = "gateway"
 	switch {
+	case c.o.brings() && len(given) > 0:
+		return &usageError{text: fmt.Sprintf("%q: --import and --team name the profiles themselves", given[0]), command: "gatehop configure"}
 	case len(given) > 0 && c.profileFlag != "" && given[0] != c.profileFlag:
 		return &usageError{text: fmt.Sprintf("two profiles are named: %q and --profile %q", given[0], c.profileFlag), command: "gatehop configure"}
 	case len(given) > 0:
@@ -147,6 +158,9 @@ func (c *configuring) begin(given []string) (err error) {
 	if c.helper, err = c.helperPath(); err != nil {
 		return err
 	}
+	if c.o.brings() {
+		return nil
+	}
 	if err := c.existing(); err != nil {
 		return err
 	}
@@ -161,6 +175,12 @@ func (o configureOptions) check() error {
 		return &usageError{text: fmt.Sprintf(format, args...), command: "gatehop configure"}
 	}
 	switch {
+	case o.from != "" && o.team != "":
+		return usage("--import and --team exclude each other")
+	case o.brings() && (o.url != "" || o.role != "" || len(o.accounts)+len(o.destinations) > 0):
+		return usage("--import and --team bring addresses, roles and accounts themselves")
+	case o.from != "" && o.from != "saml2aws" && o.from != "aws-adfs":
+		return usage("--import %q is not a tool that is known (saml2aws, aws-adfs)", o.from)
 	case o.yes && o.dryRun:
 		return usage("--yes and --dry-run exclude each other")
 	case len(o.accounts) > 0 && o.roleName == "":

@@ -148,17 +148,17 @@ func (c *configuring) oneOf(ctx context.Context, roles []saml.Role) (saml.Role, 
 	if c.unattendedHere() {
 		return saml.Role{}, &flow.RoleError{Profile: c.gateway.Name, Offered: roles}
 	}
-	q := idp.Question{Field: "role", Label: "Role of the gateway", Public: true}
+	var arns []string
 	for _, r := range roles {
-		q.Options = append(q.Options, r.ARN)
+		arns = append(arns, r.ARN)
 	}
-	answer, err := c.prompter().Ask(ctx, q)
+	answer, err := c.app.choose(ctx, choice{Field: "role", Title: "Which role of the gateway?", Items: c.roleItems(c.gateway.Name, arns)})
 	var needs *idp.NeedsInputError
 	if errors.As(err, &needs) {
 		return saml.Role{}, &flow.RoleError{Profile: c.gateway.Name, Offered: roles}
 	}
 	for _, r := range roles {
-		if err == nil && r.ARN == answer.Reveal() {
+		if err == nil && r.ARN == answer {
 			return r, nil
 		}
 	}

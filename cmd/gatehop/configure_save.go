@@ -65,6 +65,9 @@ func (c *configuring) helperPath() (string, error) {
 // save shows what will change and writes it.
 func (c *configuring) save(ctx context.Context) error {
 	drafts := append([]profile.Draft{c.gateway}, c.hops...)
+	if c.o.brings() {
+		drafts = c.brought
+	}
 	edit := applyAll(draftEdits(drafts))
 	target, before, after, err := awsfile.Preview(ctx, c.files.Config, edit)
 	if err != nil {

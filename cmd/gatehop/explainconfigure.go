@@ -8,6 +8,7 @@ import (
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/destination"
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/team"
 	"gatehop/idp"
 )
 
@@ -94,6 +95,8 @@ func explainSetup(err error, e *explanation) bool {
 	var shadowed *shadowedError
 	var aws *awsError
 	var bad *destination.Error
+	var fragment *team.Error
+	var foreign *importError
 	switch {
 	case errors.As(err, &missing):
 		e.status, e.hint = statusHuman, "run `gatehop configure` in a terminal, or give "+missing.Flag
@@ -107,6 +110,13 @@ func explainSetup(err error, e *explanation) bool {
 		e.status, e.hint = statusFailed, "try `gatehop login "+aws.Profile+"`, then `aws sts get-caller-identity --profile "+aws.Profile+"`"
 	case errors.As(err, &bad):
 		e.status, e.hint = statusUsage, "an account is 12 digits or NAME=ACCOUNT; a role is its ARN or NAME=ROLE_ARN, of the gateway's partition"
+	case errors.As(err, &fragment):
+		e.status, e.hint = statusUsage, "nothing of the file is taken; whoever made it must mend it"
+		for _, p := range fragment.Problems[1:] { // the first is the message's
+			e.detail = append(e.detail, p.String())
+		}
+	case errors.As(err, &foreign):
+		e.status, e.hint = statusUsage, "`gatehop configure --url URL` begins without it"
 	case errors.Is(err, errNotWritten):
 		e.status, e.hint = statusFailed, ""
 	default:
