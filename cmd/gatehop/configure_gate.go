@@ -120,7 +120,24 @@ func (c *configuring) withoutRole() (profile.Chain, error) {
 		return nil, err
 	}
 	ch[0].RoleARN = ""
-	return ch, nil
+	return ch, c.noteRedirects(ch)
+}
+
+// noteRedirects makes an address or certificates that the profile did not have before
+// count as what the environment overrides: the commands of the profile answer with a
+// secret for the old ones, and do not run for the new ones without a person's yes.
+func (c *configuring) noteRedirects(ch profile.Chain) error {
+	s, err := c.settings(ch)
+	if err != nil {
+		return err
+	}
+	old, own, _ := c.config.Draft(c.gateway.Name)
+	if !own || len(s.Changed) > 0 {
+		return nil
+	}
+	s.change("url", old.URL, c.gateway.URL)
+	s.change("ca_bundle", old.CABundle, c.gateway.CABundle)
+	return nil
 }
 
 // hasPassword says what is missing for a sign-in where nobody can be asked.
@@ -209,6 +226,9 @@ func partitionName(roleARN string) string {
 // takeRole makes the gateway's session, under the key that it will have for everybody.
 func (c *configuring) takeRole(ctx context.Context) error {
 	ch, err := c.chainOf(c.gateway)
+	if err == nil {
+		err = c.noteRedirects(ch)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehop/idp/idptest"
 	"gatehop/saml/samltest"
@@ -466,6 +467,29 @@ func TestConfigureHelper(t *testing.T) {
 		if got, err := c.helperPath(); (err == nil) != want {
 			t.Errorf("helperPath of %s = %q, %v, want it taken: %v", path, got, err, want)
 		}
+	}
+}
+
+// TestConfigureRedirect: the command that answers with the password for one address does
+// not run for another one that the environment, or a flag, puts in its place.
+func TestConfigureRedirect(t *testing.T) {
+	t.Parallel()
+	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
+	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
+		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	w.runWith([]string{"GATEHOP_URL=https://other.example"}, "configure", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--role", "Gateway", "--yes").want(t, statusHuman, "password")
+	if n := other.Stats().Logins; n != 0 {
+		t.Errorf("%d passwords were sent to another address", n)
+	}
+	w.run("configure", "--yes").want(t, 0, "assumed-role/Gateway/alice") // the control
+	if w.logins() != 1 {
+		t.Errorf("%d sign-ins, want 1", w.logins())
 	}
 }
 
