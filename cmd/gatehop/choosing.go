@@ -31,7 +31,7 @@ func (a *app) choose(ctx context.Context, c choice) (string, error) {
 		ps = append(ps, a.answers)
 	}
 	if t := a.person(); t != nil {
-		ps = append(ps, noticed{chooser{t, tty.Choice{Title: c.Title, Items: c.Items}, a.look()}, &a.wait, a.progress})
+		ps = append(ps, noticed{chooser{t, tty.Choice{Title: c.Title, Items: c.Items}, a.look()}, &a.wait})
 	}
 	answer, err := idp.FirstOf(ps...).Ask(ctx, q)
 	return answer.Reveal(), err

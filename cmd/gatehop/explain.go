@@ -40,6 +40,10 @@ type explanation struct {
 // explain is the only place that knows both the errors and the commands and keys
 // that help.
 func explain(err error) explanation {
+	var configure *configureError
+	if errors.As(err, &configure) {
+		return explainConfigure(configure.err)
+	}
 	e := explanation{message: err.Error(), status: statusFailed}
 	for _, rule := range explainers {
 		if rule(err, &e) {

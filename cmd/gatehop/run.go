@@ -186,7 +186,8 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
 	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
-	statusCommand, refreshCommand, logoutCommand, sandboxCommand, demoCommand, completionCommand, manCommand, versionCommand,
+	statusCommand, refreshCommand, logoutCommand, configureCommand, sandboxCommand, demoCommand,
+	completionCommand, manCommand, versionCommand,
 }
 
 // usageError is a command line that cannot be understood.

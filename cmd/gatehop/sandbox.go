@@ -121,16 +121,52 @@ func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err
 func (a *app) printSandbox(s *sandbox, o sandboxOptions) error {
 	var b strings.Builder
 	if o.empty {
-		fmt.Fprintf(&b, "# sign-in address: %s\n# its CA:          %s\n# STS endpoint:    %s\n", s.idpURL, s.caFile, s.stsURL)
+		fmt.Fprintf(&b, "# sign-in address: %s\n# its CA:          %s\n# STS endpoint:    %s\n#\n# 1. In another terminal, paste these lines:\n",
+			s.idpURL, s.caFile, s.stsURL)
 	}
 	for _, v := range s.variables(o) {
+		if o.empty && v[0] == "GATEHOP_USERNAME" {
+			b.WriteString("# (and these two, or be asked for what they hold)\n")
+		}
 		fmt.Fprintf(&b, "export %s='%s'\n", v[0], strings.ReplaceAll(v[1], "'", `'\''`))
+	}
+	if o.empty {
+		b.WriteString(a.emptyTour(s, o))
 	}
 	if _, err := fmt.Fprint(a.stdout, b.String()); err != nil {
 		return err
 	}
 	a.say("the sandbox runs until Ctrl-C")
 	return nil
+}
+
+// emptyTour says, in comments of a shell, how to come from nothing to a working aws.
+func (a *app) emptyTour(s *sandbox, o sandboxOptions) string {
+	own := "gatehop"
+	if _, err := lookPath(own, a.env); err != nil {
+		if exe, err := a.executable(); err == nil {
+			own = exe
+		}
+	}
+	var accounts []string
+	for _, d := range destinations(o)[:3] {
+		accounts = append(accounts, d[0]+"="+accountOf(d[1]))
+	}
+	return fmt.Sprintf(`#
+# 2. There, write the profiles. It asks for the rest:
+#
+#      %s configure --url %s --ca-bundle %s
+#
+#    User name:           %s
+#    Password:            %s
+#    Role of the gateway: %s
+#    Accounts behind it:  %s
+#    Role in them:        %s
+#
+# 3. Then any AWS tool works there:
+#
+#      aws sts get-caller-identity --profile prod
+`, own, s.idpURL, s.caFile, s.user, sandboxPassword, nameOf(gatewayARN), strings.Join(accounts, ", "), nameOf(destinations(o)[0][1]))
 }
 
 // variables is what the sandbox exports, in a fixed order.

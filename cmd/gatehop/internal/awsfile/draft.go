@@ -58,17 +58,52 @@ func (d *draft) result() []byte {
 func (d *draft) put(at Range, text string) { d.patches = append(d.patches, patch{at, text}) }
 
 // add makes a new section at the end of the file. The mark stands first in it: it is
-// gatehop's with its header.
+// gatehop's with its header. A section without a mark is written as a person would:
+// the equals signs below each other, one blank line before it.
 func (d *draft) add(e *Edit) {
 	var b strings.Builder
-	if len(d.data) > 0 {
+	if len(d.data) > 0 && (e.marks() || !d.endsBlank()) {
 		b.WriteString(d.eol)
 	}
 	b.WriteString(header(e.Kind, e.Section) + d.eol)
-	for _, s := range append([]Setting{{OwnerKey, secret.New(e.Owner)}}, e.Set...) {
-		b.WriteString(s.Name + " = " + s.Value.Reveal() + d.eol)
+	set, column := e.Set, 0
+	if e.marks() {
+		set = append([]Setting{{OwnerKey, secret.New(e.Owner)}}, e.Set...)
+	} else {
+		for _, s := range set {
+			column = max(column, len(s.Name)+1)
+		}
+	}
+	for _, s := range set {
+		b.WriteString(padded(s.Name, column) + "= " + s.Value.Reveal() + d.eol)
 	}
 	d.put(Range{len(d.data), len(d.data)}, b.String())
+}
+
+// padded is a key's name up to the column of its equals sign.
+func padded(name string, column int) string {
+	return name + strings.Repeat(" ", max(1, column-len(name)))
+}
+
+// endsBlank reports whether the last line is blank.
+func (d *draft) endsBlank() bool {
+	before := bytes.TrimSuffix(bytes.TrimSuffix(d.data, []byte("\n")), []byte("\r"))
+	return len(before) == 0 || before[len(before)-1] == '\n'
+}
+
+// column is where the equals signs of a section stand below each other, counted from
+// the names; 0 if they do not.
+func (d *draft) column(s Section) int {
+	column := 0
+	for i, k := range s.Keys {
+		line := strings.TrimLeft(string(d.data[k.Lines.Start:k.Lines.End]), " \t")
+		at := strings.IndexByte(line, '=')
+		if i > 0 && at != column || at > 0 && line[at-1] != ' ' {
+			return 0
+		}
+		column = at
+	}
+	return column
 }
 
 // change edits a section that is there.
@@ -78,16 +113,16 @@ func (d *draft) change(e *Edit, s Section) error {
 		refusal.Foreign = true
 		return refusal
 	}
-	want := map[string]string{OwnerKey: e.Owner}
+	want := map[string]string{}
 	order := []string{}
-	for _, set := range e.Set {
+	for _, set := range e.settings() {
 		want[set.Name] = set.Value.Reveal()
 		order = append(order, set.Name)
 	}
 	for _, k := range s.Keys {
 		value, set := want[k.Name]
 		switch {
-		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue:
+		case set && k.Differs != "" && k.Differs != goesOn && k.Differs != noValue && !commented(k):
 			return e.refuse(k.Line, k.Name, k.Differs)
 		case set:
 			d.setValue(k, value)
@@ -96,13 +131,17 @@ func (d *draft) change(e *Edit, s Section) error {
 		}
 		delete(want, k.Name)
 	}
-	d.insert(s, append(order, OwnerKey), want)
+	column := 0
+	if !e.marks() {
+		column = d.column(s)
+	}
+	d.insert(s, order, want, column)
 	return nil
 }
 
-// insert writes the keys of values, in order, behind the section's last key. They are
-// indented like it: what is indented less would swallow an indented header below.
-func (d *draft) insert(s Section, order []string, values map[string]string) {
+// insert writes the keys of values, in order, behind the section's last key, their
+// equals signs in column where there is room. They are indented like it: what is indented less would swallow an indented header below.
+func (d *draft) insert(s Section, order []string, values map[string]string, column int) {
 	at, indent := s.Header.End, ""
 	if len(s.Keys) > 0 {
 		last := s.Keys[len(s.Keys)-1].Lines
@@ -115,7 +154,7 @@ func (d *draft) insert(s Section, order []string, values map[string]string) {
 	var b strings.Builder
 	for _, name := range order {
 		if value, ok := values[name]; ok {
-			b.WriteString(indent + name + " = " + value + d.eol)
+			b.WriteString(indent + padded(name, column) + "= " + value + d.eol)
 		}
 	}
 	if b.Len() > 0 {
@@ -125,8 +164,11 @@ func (d *draft) insert(s Section, order []string, values map[string]string) {
 
 // setValue replaces a value and takes away the lines that continued it.
 func (d *draft) setValue(k Key, value string) {
-	if k.Value == value {
+	if valueOf(k) == value {
 		return
+	}
+	if commented(k) { // the comment stays
+		k.Text.End = k.Text.Start + len(StripComment(k.Value))
 	}
 	if k.Text.Len() == 0 {
 		if c := d.data[k.Text.Start-1]; c == '=' || c == ':' {

@@ -14,6 +14,9 @@ import (
 // credentials stand there. No SDK reads it.
 const OwnerKey = "x_gatehop_profile"
 
+// ownPrefix begins the keys that only gatehop reads.
+const ownPrefix = "gatehop_"
+
 // Setting is one key and its value.
 type Setting struct {
 	Name  string // lower case: a-z, 0-9 and _
@@ -26,12 +29,27 @@ type Edit struct {
 	Section string
 	Set     []Setting // in the order in which new ones are written
 	Remove  []string
-	Owner   string // the value of OwnerKey; never empty
+	// Owner is the value of OwnerKey. It is empty in an edit of the config file that
+	// leaves no mark: there a section is gatehop's if it holds a gatehop_ key, and one
+	// that gets its credentials from nowhere is anybody's.
+	Owner string
 
 	// Overwrite also takes a section that holds keys of somebody else: those among Set
-	// and Remove are taken over, every other source of credentials is removed.
+	// and Remove are taken over, every other source of credentials is removed. It goes
+	// with an Owner.
 	Overwrite bool
 }
+
+// settings are the keys to write: without the mark's if the edit leaves none.
+func (e *Edit) settings() []Setting {
+	if e.Owner == "" && e.Kind == Config {
+		return slices.Clone(e.Set)
+	}
+	return append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)})
+}
+
+// marks reports whether the edit leaves a mark.
+func (e *Edit) marks() bool { return e.Owner != "" || e.Kind != Config }
 
 // Apply returns the bytes of the file after the edit, or a *RefusalError. The bytes of
 // the file itself if there is nothing to change.
@@ -91,7 +109,7 @@ func isSource(kind Kind, name string) bool {
 		"web_identity_token_file", "login_session":
 		return true
 	}
-	return strings.HasPrefix(name, "sso_") || kind == Credentials && strings.HasPrefix(name, "gatehop_")
+	return strings.HasPrefix(name, "sso_") || kind == Credentials && strings.HasPrefix(name, ownPrefix)
 }
 
 func (e *Edit) sets(name string) bool {
@@ -99,11 +117,17 @@ func (e *Edit) sets(name string) bool {
 }
 
 // foreign returns the first key of the section that is not gatehop's and in the way.
+// Without a mark a key that gives no credentials is in nobody's way: a region is as
+// good as gatehop's.
 func (e *Edit) foreign(s Section) (Key, bool) {
 	ours, _ := marked(s)
+	if !e.marks() {
+		ours = slices.ContainsFunc(s.Keys, func(k Key) bool { return strings.HasPrefix(k.Name, ownPrefix) })
+	}
 	for _, k := range s.Keys {
 		named := e.sets(k.Name) || slices.Contains(e.Remove, k.Name)
-		if !ours && named || !named && isSource(e.Kind, k.Name) {
+		source := isSource(e.Kind, k.Name)
+		if !ours && named && (source || e.marks()) || !named && source {
 			return k, true
 		}
 	}
@@ -115,15 +139,17 @@ func (e *Edit) check() error {
 	switch {
 	case e.Kind != Config && e.Kind != Credentials:
 		return e.refuse(0, "", "is of no kind that can be written")
-	case e.Section == "" || strings.Trim(e.Section, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@/-") != "":
+	case !isWritable(e.Section):
 		return e.refuse(0, "", "has a name that not every SDK reads (letters, digits and ._@/- are fine)")
 	case e.Section == defaultsName && e.Kind == Credentials:
 		return e.refuse(0, "", "is no profile: botocore adds the keys of [DEFAULT] to every other section")
+	case e.Overwrite && !e.marks():
+		return e.refuse(0, "", "is taken over only with a mark")
 	case len(e.Set) == 0: // the mark would be the first key of a section that gatehop did not make
 		return e.refuse(0, "", "is given no key")
 	}
 	seen := map[string]bool{}
-	for _, s := range append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)}) {
+	for _, s := range e.settings() {
 		if s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 			return e.refuse(0, s.Name, "is not written in small letters, digits and _")
 		}
@@ -136,6 +162,11 @@ func (e *Edit) check() error {
 		seen[s.Name] = true
 	}
 	return nil
+}
+
+// isWritable reports whether name consists of what every SDK reads and a person can type.
+func isWritable(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@/-") == ""
 }
 
 // valueProblem says why a value must not be written, as the end of a sentence that
@@ -234,13 +265,27 @@ func verify(old *File, data []byte, e *Edit, found bool) error {
 	if !ok || s.Differs != "" || !slices.Equal(f.names(), want) || len(f.Oddities) != len(old.Oddities) {
 		return e.refuse(line, "", unlikeAfter)
 	}
-	for _, set := range append(slices.Clone(e.Set), Setting{OwnerKey, secret.New(e.Owner)}) {
+	for _, set := range e.settings() {
 		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
-		if i < 0 || s.Keys[i].Value != set.Value.Reveal() || s.Keys[i].Differs != "" {
+		if i < 0 || valueOf(s.Keys[i]) != set.Value.Reveal() || s.Keys[i].Differs != "" && !commented(s.Keys[i]) {
 			return e.refuse(line, set.Name, unlikeAfter)
 		}
 	}
 	return nil
+}
+
+// commented reports whether k is a key that only gatehop reads, with a comment behind its
+// value: gatehop does not take that for a part of it.
+func commented(k Key) bool {
+	return strings.HasPrefix(k.Name, ownPrefix) && k.Differs == commentBehind
+}
+
+// valueOf is the value of k to whom it is for.
+func valueOf(k Key) string {
+	if commented(k) {
+		return StripComment(k.Value)
+	}
+	return k.Value
 }
 
 const unlikeAfter = "stands so that the SDKs would not read the same after the change"

@@ -170,6 +170,8 @@ func (r *keyReader) endKey() {
 const (
 	goesOn  = "goes on in further lines, of which the JavaScript SDK reads the first alone"
 	noValue = "has no value, which not every SDK takes for none"
+
+	commentBehind = "has a comment behind its value, which botocore takes for a part of the value"
 )
 
 // isLoneQuote reports whether the Go SDK, which takes quotes off, takes value for one.
@@ -200,7 +202,7 @@ func keyDiffers(text, written, value string, delim int, odd bool) string {
 	case StripComment(written) != written:
 		return "has a comment in its name, and botocore alone reads it"
 	case StripComment(value) != value || jsCut(value) != value:
-		return "has a comment behind its value, which botocore takes for a part of the value"
+		return commentBehind
 	case strings.ContainsAny(value[:1], `"'`) && strings.HasSuffix(value, value[:1]):
 		return "is in quotes, which only the Go SDK removes"
 	}

@@ -72,21 +72,41 @@ func (f *Flow) pick(ctx context.Context, p profile.Profile, a *saml.Assertion) (
 	if p.SignIn.PrincipalARN != "" { // one role may be offered through several providers
 		offered = slices.DeleteFunc(slices.Clone(offered), func(r saml.Role) bool { return r.Provider != p.SignIn.PrincipalARN })
 	}
-	matches, shared := f.match(offered, want)
-	if len(matches) > 1 && !configured && differ(matches) {
-		role, err := f.ask(ctx, p, matches)
+	role, problem := f.named(offered, want)
+	if problem == nil {
+		return picked{Role: role, chosen: !configured, asked: f.Want.Role}, nil
+	}
+	problem.Profile, problem.Configured, problem.Offered = p.Name, configured, a.Roles
+	if len(problem.Matches) > 1 && !configured && differ(problem.Matches) {
+		role, err := f.ask(ctx, p, problem.Matches)
 		if nobody := (*RoleError)(nil); !errors.As(err, &nobody) {
 			return picked{Role: role, chosen: true, asked: role.ARN}, err
 		}
 	}
-	if len(matches) != 1 || shared != nil {
-		e := &RoleError{Profile: p.Name, Want: want, Configured: configured, Matches: matches, Offered: a.Roles, Shared: shared}
-		if len(matches) == 0 {
-			e.Near = nearestRole(want, offered, f.Aliases())
-		}
-		return picked{}, e
+	return picked{}, problem
+}
+
+// Named is the one role among those offered that want names: its ARN, ACCOUNT/NAME,
+// ALIAS/NAME, NAME or a pattern. The error is a *RoleError for the flow's gateway.
+func (f *Flow) Named(offered []saml.Role, want string) (saml.Role, error) {
+	role, problem := f.named(offered, want)
+	if problem == nil {
+		return role, nil
 	}
-	return picked{Role: matches[0], chosen: !configured, asked: f.Want.Role}, nil
+	problem.Profile, problem.Offered = f.Gateway, offered
+	return saml.Role{}, problem
+}
+
+func (f *Flow) named(offered []saml.Role, want string) (saml.Role, *RoleError) {
+	matches, shared := f.match(offered, want)
+	if len(matches) == 1 && shared == nil {
+		return matches[0], nil
+	}
+	e := &RoleError{Want: want, Matches: matches, Shared: shared}
+	if len(matches) == 0 {
+		e.Near = nearestRole(want, offered, f.Aliases())
+	}
+	return saml.Role{}, e
 }
 
 // differ reports whether there is more than one role: through several providers, one may

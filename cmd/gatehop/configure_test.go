@@ -1,0 +1,509 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehop/idp/idptest"
+	"gatehop/saml/samltest"
+)
+
+// newcomer is a world whose person has no configuration yet and no aws.
+func newcomer(t *testing.T, o worldOptions) *world {
+	t.Helper()
+	o.config = "# nothing yet\n"
+	w := newWorld(t, o)
+	if err := os.RemoveAll(filepath.Join(w.home, ".aws")); err != nil {
+		t.Fatal(err)
+	}
+	w.vars = append(w.vars, "PATH="+t.TempDir(), "AWS_REGION=eu-west-1")
+	return w
+}
+
+// wizard is what a person answers who wants prod and one account more.
+func wizard() map[string]string {
+	return map[string]string{
+		"url": worldHost, "username": `CORP\alice`, "password": worldPassword, "role": gatewayARN, "region": "eu-west-1",
+		"destinations": "prod=222222222222, 333333333333", "role_name": "Admins", "name": "staging", "write": "yes",
+	}
+}
+
+// byFlags is the same by flags.
+func byFlags(more ...string) []string {
+	return append([]string{"configure", "--url", worldHost, "--username", `CORP\alice`, "--role", gatewayARN, "--region", "eu-west-1",
+		"--accounts", "prod=222222222222,staging=333333333333", "--role-name", "Admins"}, more...)
+}
+
+func (w *world) configFile() string {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.home, ".aws", "config"))
+	if err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// byHand is what a careful person would have written.
+func (w *world) byHand() string {
+	text, err := os.ReadFile(filepath.Join("testdata", "configure.golden"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), "HOME", w.home)
+}
+
+func (w *world) askedFor(field string) int {
+	n := 0
+	for _, q := range w.asked {
+		if q.Field == field {
+			n++
+		}
+	}
+	return n
+}
+
+// TestConfigure: asked or told by flags, one sign-in writes what a person would have
+// written by hand, and what comes after it needs no other one.
+func TestConfigure(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{"a person": nil, "flags": byFlags("--yes")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newcomer(t, worldOptions{})
+			if w.answer = wizard(); flags != nil {
+				w.answer = nil
+				w.vars = append(w.vars, password(worldPassword))
+			} else {
+				flags = []string{"configure"}
+			}
+			o := w.run(flags...).want(t, 0, "AD FS: found form#loginForm", "assumed-role/Admins/alice", "aws s3 ls --profile prod")
+			if o.stdout != "" {
+				t.Errorf("stdout has %q", o.stdout)
+			}
+			if got := w.configFile(); got != w.byHand() {
+				t.Errorf("the file is\n%s, want\n%s", got, w.byHand())
+			}
+			if w.answer != nil && w.askedFor("password") != 1 {
+				t.Errorf("asked for the password %d times", w.askedFor("password"))
+			}
+			w.answer, w.vars = nil, slices.DeleteFunc(w.vars, func(v string) bool { return strings.HasPrefix(v, "GATEHOP_PASSWORD=") })
+			for _, p := range []string{"gateway", "prod", "staging"} {
+				w.run("credential-process", p).want(t, 0, `"Version"`)
+			}
+			if counts := w.sts.Counts(); w.logins() != 1 || counts.AssumeRoleWithSAML != 1 {
+				t.Errorf("%d sign-ins and %d exchanges, want one of each", w.logins(), counts.AssumeRoleWithSAML)
+			}
+			// The control: without what configure kept there is no session.
+			w.run("logout", "--all")
+			w.run("credential-process", "prod").want(t, statusHuman)
+		})
+	}
+}
+
+// TestConfigureAgain: the same answers change nothing, and another account only adds.
+func TestConfigureAgain(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	w.vars = append(w.vars, password(worldPassword))
+	w.run(byFlags("--yes")...).want(t, 0)
+	w.write(".aws/config", "# mine\r\n[profile other]\r\nregion=us-east-1 \r\n\r\n"+
+		strings.Replace(strings.ReplaceAll(w.byHand(), "\n", "\r\n"), "gatehop_source_profile = gateway\r\n", "gatehop_source_profile = gateway ; mine\r\ngatehop_duration_seconds = 1800\r\n# keep\r\n", 1)+"# end")
+	before := w.configFile()
+	w.run(byFlags("--yes")...).want(t, 0, "nothing to change")
+	w.answer = wizard() // Enter: what is there is offered
+	w.answer["destinations"] = "prod=222222222222"
+	w.run("configure").want(t, 0, "nothing to change")
+	if w.configFile() != before {
+		t.Errorf("the file is\n%q, want\n%q", w.configFile(), before)
+	}
+	if w.askedFor("write") != 0 || w.askedFor("role") != 0 {
+		t.Error("asked about what does not change")
+	}
+	w.answer = nil
+	w.run("configure", "--accounts", "dev=444444444444", "--role-name", "Admins", "--yes").want(t, 0)
+	added := "\r\n\r\n[profile dev]\r\ngatehop_role_arn       = arn:aws:iam::444444444444:role/Admins\r\ngatehop_source_profile = gateway\r\n" +
+		"credential_process     = \"" + w.home + "/gatehop\" credential-process dev\r\nregion                 = eu-west-1"
+	if got := w.configFile(); got != before+added {
+		t.Errorf("the file is\n%q, want\n%q", got, before+added)
+	}
+	w.run("configure", "--accounts", "dev=555555555555", "--role-name", "Full", "--external-id", "example-7", "--yes").want(t, 0)
+	changed := strings.Replace(added, "444444444444:role/Admins", "555555555555:role/Full", 1) + "\r\ngatehop_external_id    = example-7"
+	if got := w.configFile(); got != before+changed {
+		t.Errorf("the file is\n%q, want\n%q", got, before+changed)
+	}
+	if w.logins() != 1 {
+		t.Errorf("%d sign-ins, want 1", w.logins())
+	}
+}
+
+// TestConfigureMissing: without a person every answer that is missing names its flag.
+func TestConfigureMissing(t *testing.T) {
+	t.Parallel()
+	without := func(flag string) []string {
+		all := byFlags("--yes")
+		i := slices.Index(all, flag)
+		n := 2
+		if flag == "--yes" {
+			n = 1
+		}
+		return slices.Delete(all, i, i+n)
+	}
+	for _, c := range []struct {
+		name   string
+		args   []string
+		vars   []string
+		status int
+		words  string
+	}{
+		{"nothing", byFlags("--yes"), []string{password(worldPassword)}, 0, ""},
+		{"the address", without("--url"), []string{password(worldPassword)}, statusHuman, "--url"},
+		{"the user", without("--username"), []string{password(worldPassword)}, statusHuman, "--username"},
+		{"the role", without("--role"), []string{password(worldPassword)}, statusAmbiguous, "--role ACCOUNT/NAME"},
+		{"the region", without("--region"), []string{password(worldPassword), "AWS_REGION=eu-west-1"}, 0, ""},
+		{"the name of the role", without("--role-name"), []string{password(worldPassword)}, statusUsage, "--role-name"},
+		{"the password", byFlags("--yes"), nil, statusHuman, "--password-stdin"},
+		{"the yes", without("--yes"), []string{password(worldPassword)}, statusHuman, "--yes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newcomer(t, worldOptions{})
+			o := w.runWith(c.vars, c.args...).want(t, c.status, c.words)
+			if written := w.configFile() != ""; written != (c.status == 0) {
+				t.Errorf("written: %v\n%s", written, o.stderr)
+			}
+			if c.status != 0 && c.status != statusAmbiguous && w.logins() > 0 {
+				t.Error("a password was sent for nothing")
+			}
+		})
+	}
+}
+
+// TestConfigureWrongPassword: a refused password is sent once, and the next run does not
+// send it again; nothing is written.
+func TestConfigureWrongPassword(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	for range 2 {
+		w.runWith([]string{password("not it")}, byFlags("--yes")...).want(t, statusRefused)
+	}
+	if w.logins() != 1 || w.configFile() != "" {
+		t.Errorf("%d passwords sent, want 1; the file is %q", w.logins(), w.configFile())
+	}
+	w.runWith([]string{password(worldPassword)}, byFlags("--yes")...).want(t, 0) // the control
+	if w.logins() != 2 {
+		t.Errorf("%d passwords sent, want 2", w.logins())
+	}
+}
+
+// TestConfigureRefusals: what is there and gets its credentials otherwise stays as it is.
+// Each has a file that is taken, as its control.
+func TestConfigureRefusals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, config, mended string
+		args                 []string
+		words                string
+	}{
+		{"static keys", "[profile prod]\naws_access_key_id = AKIA\n", "[profile prod]\noutput = json\n", nil, "aws_access_key_id"},
+		{"single sign-on", "[profile prod]\nsso_session = x\n", "[profile prod]\n", nil, "sso_session"},
+		{"a hop of aws's own", "[profile prod]\nrole_arn = arn:aws:iam::222222222222:role/Admins\nsource_profile = gateway\n", "[profile x]\n", nil, "role_arn"},
+		{"another helper", "[profile gateway]\ncredential_process = saml2aws\n", "[profile gateway]\nregion = eu-west-1\n", nil, "credential_process"},
+		{"a hop for a gateway", "[profile gateway]\ngatehop_source_profile = x\ngatehop_role_arn = y\n", "", nil, "is a hop behind x"},
+		{"a gateway for a hop", "[profile prod]\ngatehop_idp = form\n", "", nil, "is a gateway"},
+		{"a hop behind another gateway", "[profile prod]\ngatehop_source_profile = other\n", "[profile prod]\ngatehop_source_profile = gateway\n", nil, "behind other"},
+		{"a section twice", "[profile a]\n[profile a]\n", "[profile a]\n", nil, "stands twice"},
+		{"a key twice", "[profile prod]\ngatehop_note = a\ngatehop_alias = a\ngatehop_alias = b\n", "[profile prod]\ngatehop_alias = a\n", nil, "twice"},
+		{"an unknown key", "[profile prod]\ngatehop_source_profile = gateway\ngatehop_alais = x\n", "[profile prod]\ngatehop_alias = x\n", nil, "gatehop_alais"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newcomer(t, worldOptions{})
+			w.vars = append(w.vars, password(worldPassword))
+			w.write(".aws/config", c.config)
+			w.run(byFlags("--yes")...).want(t, statusUsage, c.words, "hint: ")
+			if got := w.configFile(); got != c.config {
+				t.Errorf("the file is %q, want %q", got, c.config)
+			}
+			w.write(".aws/config", c.mended)
+			w.run(byFlags("--yes")...).want(t, 0)
+		})
+	}
+}
+
+// TestConfigureFlags: flags that cannot be meant, beside ones that can.
+func TestConfigureFlags(t *testing.T) {
+	t.Parallel()
+	base := []string{"configure", "--url", worldHost, "--username", `CORP\alice`, "--role", gatewayARN, "--yes"}
+	for _, c := range []struct {
+		args  []string
+		words string // "": it is fine
+	}{
+		{nil, ""},
+		{[]string{"--accounts", "2222-2222-2222", "--role-name", "Admins"}, ""},
+		{[]string{"--accounts", "22222222222", "--role-name", "Admins"}, "12 digits"},
+		{[]string{"--accounts", "222222222222", "--role-name", "no role"}, "is not the name of a role"},
+		{[]string{"--accounts", "gateway=222222222222", "--role-name", "Admins"}, "gateway"},
+		{[]string{"--accounts", "a=222222222222,a=333333333333", "--role-name", "Admins"}, "two profiles"},
+		{[]string{"--accounts", "a b=222222222222", "--role-name", "Admins"}, "name"},
+		{[]string{"--accounts", "arn:aws:iam::222222222222:role/Admins", "--role-name", "Admins"}, "--destination"},
+		{[]string{"--destination", "prod=arn:aws:iam::222222222222:role/Admins"}, ""},
+		{[]string{"--destination", "prod=arn:aws-us-gov:iam::222222222222:role/Admins"}, "partition aws-us-gov"},
+		{[]string{"--destination", "prod=222222222222"}, "names no role"},
+		{[]string{"--external-id", "x"}, "--external-id goes with"},
+		{[]string{"--accounts", "222222222222", "--role-name", "Admins", "--external-id", "a b"}, "--external-id"},
+		{[]string{"--region", "us-gov-west-1"}, "partition"},
+		{[]string{"--region", "Europe"}, "region"},
+		{[]string{"--idp", "okta"}, "--idp"},
+		{[]string{"--dry-run"}, "exclude"},
+		{[]string{"--url", "http://adfs.corp.example"}, "https"},
+		{[]string{"--url", "https://u:p@adfs.corp.example"}, "user name"},
+		{[]string{"--helper", "gatehop"}, "--helper"},
+		{[]string{"--ca-bundle", "/no/such/file"}, "/no/such/file"},
+		{[]string{"--username", "alice"}, "has no domain"},
+		{[]string{"--username", "alice", "--adfs-domain", "CORP"}, ""},
+	} {
+		w := newcomer(t, worldOptions{})
+		w.vars = append(w.vars, password(worldPassword))
+		status := 0
+		if c.words != "" {
+			status = statusUsage
+		}
+		w.run(append(slices.Clone(base), c.args...)...).want(t, status, c.words)
+		if status != 0 && w.logins() > 0 && !strings.Contains(c.words, "partition") {
+			t.Errorf("%q: a password was sent first", c.args)
+		}
+		if written := w.configFile() != ""; written != (status == 0) {
+			t.Errorf("%q: written: %v", c.args, written)
+		}
+	}
+}
+
+// TestConfigureDryRun shows the change on standard output and leaves nothing behind.
+func TestConfigureDryRun(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	o := w.run(byFlags("--dry-run")...).want(t, 0, "+[profile prod]")
+	if !strings.HasPrefix(o.stdout, "--- ") || w.logins() != 0 {
+		t.Errorf("stdout is %q after %d sign-ins", o.stdout, w.logins())
+	}
+	open := []string{"configure", "--url", worldHost, "--username", `CORP\alice`, "--role", "Gateway", "--dry-run", "--json"}
+	o = w.runWith([]string{password(worldPassword)}, open...).want(t, 0)
+	var report configured
+	if err := json.Unmarshal([]byte(o.stdout), &report); err != nil || len(report.Roles) != 2 || report.Changed || report.Identity != nil {
+		t.Errorf("%v: %s", err, o.stdout)
+	}
+	if !strings.Contains(report.Diff, "+gatehop_role_arn   = "+gatewayARN) {
+		t.Errorf("the diff is\n%s", report.Diff)
+	}
+	if w.configFile() != "" || w.logins() != 1 {
+		t.Errorf("the file is %q after %d sign-ins", w.configFile(), w.logins())
+	}
+	if w.run("status").want(t, 0); w.sts.Counts().AssumeRoleWithSAML != 0 {
+		t.Error("a role was taken")
+	}
+}
+
+// TestConfigureJSON prints the facts and nothing else.
+func TestConfigureJSON(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	o := w.runWith([]string{password(worldPassword)}, byFlags("--yes", "--json", "--quiet")...).want(t, 0)
+	var report configured
+	if err := json.Unmarshal([]byte(o.stdout), &report); err != nil {
+		t.Fatalf("%v: %s", err, o.stdout)
+	}
+	if o.stderr != "" || report.Provider.Kind != "adfs" || report.User != `CORP\alice` || len(report.Profiles) != 3 || !report.Changed ||
+		report.Profiles[1].State != "new" || report.Identity.Account != "222222222222" || report.Identity.By != "gatehop" {
+		t.Errorf("%s%s", o.stderr, o.stdout)
+	}
+}
+
+// TestConfigureShadow: keys that tools would use instead are said and, where it is asked
+// for, moved with every other byte as it was.
+func TestConfigureShadow(t *testing.T) {
+	t.Parallel()
+	const old = "# mine\n[prod]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s3cr3t-k3y\n\n[other]\naws_access_key_id = AKIA2\n"
+	w := newcomer(t, worldOptions{})
+	w.vars = append(w.vars, password(worldPassword))
+	credentials := func() string {
+		data, err := os.ReadFile(filepath.Join(w.home, ".aws", "credentials"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	w.write(".aws/credentials", old)
+	w.run(byFlags("--yes")...).want(t, statusUsage, "[prod]", "aws_access_key_id", "--move-static")
+	if w.configFile() != "" || credentials() != old {
+		t.Errorf("written in spite of what shadows it: %q %q", w.configFile(), credentials())
+	}
+	w.answer = wizard()
+	w.answer["move"] = "no"
+	w.run("configure").want(t, statusUsage, "[prod]")
+	if w.configFile() != "" || credentials() != old {
+		t.Errorf("written against a no: %q %q", w.configFile(), credentials())
+	}
+	w.answer = nil
+	o := w.run(byFlags("--yes", "--move-static")...).want(t, 0, "-[prod]", "+[prod-static]")
+	if got := credentials(); got != strings.Replace(old, "[prod]", "[prod-static]", 1) || w.configFile() != w.byHand() {
+		t.Errorf("the files are %q and %q", got, w.configFile())
+	}
+	if strings.Contains(o.stdout+o.stderr, "s3cr3t") {
+		t.Errorf("a secret is shown: %s", o.stderr)
+	}
+	w.write(".aws/credentials", strings.ReplaceAll(old, "prod", "unrelated")) // the control
+	w.run(byFlags("--yes")...).want(t, 0, "nothing to change")
+}
+
+// TestConfigureOneRole takes the only role and says so.
+func TestConfigureOneRole(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{roles: []string{samltest.RoleValue(gatewayAccount, "Gateway", sandboxProvider, false)}})
+	w.runWith([]string{password(worldPassword)}, "configure", "corp", "--url", worldHost, "--username", `CORP\alice`, "--yes").
+		want(t, 0, "the only one", "assumed-role/Gateway/alice")
+	if !strings.HasPrefix(w.configFile(), "[profile corp]\n") {
+		t.Errorf("the file is\n%s", w.configFile())
+	}
+}
+
+// page serves one page everywhere.
+func page(status int, header http.Header, body string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		for name, values := range header {
+			rw.Header()[name] = values
+		}
+		rw.WriteHeader(status)
+		_, _ = rw.Write([]byte(body))
+	}
+}
+
+// TestConfigureLooks: what is known not to work is named, with the next step; what works
+// is recognised from its page.
+func TestConfigureLooks(t *testing.T) {
+	t.Parallel()
+	const fields = `<input name="u" type="text" autocomplete="username"><input name="p" type="password">`
+	cases := []struct {
+		name    string
+		handler http.Handler
+		status  int
+		words   []string
+	}{
+		{"Okta", page(200, nil, `<html><script>var oktaData={}</script><script src="/okta-signin-widget.js"></script></html>`), statusPage, []string{`"Okta"`, "plain sign-in form"}},
+		{"Entra", page(200, nil, `<html><title>Sign in</title><script>$Config={}</script></html>`), statusPage, []string{"Microsoft Entra ID"}},
+		{"integrated only", page(401, http.Header{"Www-Authenticate": {"Negotiate"}}, ""), statusUsage, []string{"integrated sign-in", "administrator"}},
+		{"basic", page(401, http.Header{"Www-Authenticate": {`Basic realm="x"`}}, ""), statusUsage, []string{"Basic"}},
+		{"nothing there", page(404, nil, "no"), statusUsage, []string{"no sign-in page", "--idp"}},
+		{"a page without a form", page(200, nil, "<p>Welcome"), statusPage, []string{"not recognised", "as a browser shows it"}},
+		{"a form that sends elsewhere", page(200, nil, `<form method=post action="https://evil.example/">`+fields+`</form>`), statusNetwork, []string{"evil.example"}},
+		{"a form by GET", page(200, nil, `<form action="/x">`+fields+`</form>`), statusPage, []string{"safely"}},
+		{"a plain form", page(200, nil, `<form id="f" method=post action="/x">`+fields+`</form>`), 0, []string{"a sign-in form: found form#f, field u and field p"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newcomer(t, worldOptions{extra: map[string]http.Handler{"sso.corp.example": c.handler}})
+			args := []string{"configure", "--url", "https://sso.corp.example/start", "--username", "alice", "--role", gatewayARN, "--dry-run"}
+			w.run(args...).want(t, c.status, c.words...)
+			w.run(append(args, "--url", "sso.corp.example")...).want(t, c.status, c.words...)
+		})
+	}
+}
+
+// TestConfigureForm: a provider of plain forms, from its address to an identity.
+func TestConfigureForm(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	provider, err := idptest.NewForm(idptest.FormOptions{Signer: w.signer, Now: w.clock, Rand: rand.NewChaCha8([32]byte{3}), Users: []idptest.User{{Name: "alice", Password: worldPassword,
+		SessionName: "alice", Roles: []string{samltest.RoleValue(gatewayAccount, "Gateway", sandboxProvider, false)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.net = idptest.Transport(map[string]http.Handler{"login.corp.example": provider, stsHost: w.sts})
+	w.runWith([]string{password(worldPassword)}, "configure", "--url", "https://login.corp.example"+idptest.FormEntry, "--username", "alice", "--yes").
+		want(t, 0, "a sign-in form: found", "assumed-role/Gateway/alice")
+	if got := provider.Stats(); got.Logins != 1 || len(got.ClientBugs) > 0 {
+		t.Errorf("%+v, want one sign-in and no client bug", got)
+	}
+}
+
+// TestConfigureElsewhere: an address that leads to the AD FS of another origin is not
+// followed with a password, unless a person says that it is theirs.
+func TestConfigureElsewhere(t *testing.T) {
+	t.Parallel()
+	leads := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "https://"+worldHost+"/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices", http.StatusFound)
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"go.corp.example": leads}})
+	args := byFlags("--yes", "--url", "https://go.corp.example/aws")
+	w.runWith([]string{password(worldPassword)}, args...).want(t, statusUsage, "leads to the AD FS at https://"+worldHost, "--url https://"+worldHost)
+	w.answer = wizard()
+	w.answer["url"], w.answer["elsewhere"] = "https://go.corp.example/aws", "no"
+	w.run("configure").want(t, statusUsage)
+	if w.logins() != 0 || w.askedFor("password") != 0 {
+		t.Error("a password was asked for or sent")
+	}
+	w.answer["elsewhere"] = "yes"
+	w.run("configure").want(t, 0)
+	if got := w.configFile(); got != w.byHand() {
+		t.Errorf("the file is\n%s", got)
+	}
+}
+
+// TestConfigureHelper: what is gone tomorrow is not written.
+func TestConfigureHelper(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		"/tmp/go-build123/b001/exe/gatehop": false, "/home/alice/go-build123x/gatehop": true, "/usr/bin/gatehop": true, "/opt/a #b/gatehop": false,
+	} {
+		c := &configuring{app: &app{process: process{executable: func() (string, error) { return path, nil }}}}
+		if got, err := c.helperPath(); (err == nil) != want {
+			t.Errorf("helperPath of %s = %q, %v, want it taken: %v", path, got, err, want)
+		}
+	}
+}
+
+// TestConfigureRedirect: the command that answers with the password for one address does
+// not run for another one that the environment, or a flag, puts in its place.
+func TestConfigureRedirect(t *testing.T) {
+	t.Parallel()
+	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
+	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
+		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	w.runWith([]string{"GATEHOP_URL=https://other.example"}, "configure", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--role", "Gateway", "--yes").want(t, statusHuman, "password")
+	if n := other.Stats().Logins; n != 0 {
+		t.Errorf("%d passwords were sent to another address", n)
+	}
+	w.run("configure", "--yes").want(t, 0, "assumed-role/Gateway/alice") // the control
+	if w.logins() != 1 {
+		t.Errorf("%d sign-ins, want 1", w.logins())
+	}
+}
+
+// TestConfigurePins: the first sign-in pins whom one signs in to, as that of login does.
+func TestConfigurePins(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	w.runWith([]string{password(worldPassword)}, byFlags("--yes")...).want(t, 0)
+	data, err := os.ReadFile(filepath.Join(w.home, "state", "choices.json"))
+	var kept map[string]map[string]string
+	if err == nil {
+		err = json.Unmarshal(data, &kept)
+	}
+	if err != nil || kept["gateway"]["issuer"] != w.signer.EntityID || kept["gateway"]["account"] != gatewayAccount {
+		t.Errorf("the choices are %s (%v)", data, err)
+	}
+}

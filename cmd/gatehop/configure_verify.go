@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds/sink"
+	"gatehop/idp"
+)
+
+// identityReport is who AWS says one is.
+type identityReport struct {
+	Profile string `json:"profile"`
+	Account string `json:"account"`
+	ARN     string `json:"arn"`
+	By      string `json:"by"` // "aws", or "gatehop" where there is no aws
+}
+
+// awsError reports that aws does not work with what was written.
+type awsError struct {
+	Profile string
+	Words   string // aws's own
+}
+
+func (e *awsError) Error() string {
+	return "profile " + e.Profile + " is written, but aws does not get through: " + e.Words
+}
+
+// verify asks AWS who one is, the way that a tool would, and says how to go on.
+func (c *configuring) verify(ctx context.Context) error {
+	name := c.gateway.Name
+	if len(c.hops) > 0 {
+		name = c.hops[0].Name
+	}
+	config, err := profile.Read(c.files)
+	if err != nil {
+		return err
+	}
+	ch, err := config.Chain(name)
+	if err != nil {
+		return err
+	}
+	id := identityReport{Profile: name, By: "aws"}
+	if path, problem := lookPath("aws", c.env); problem == nil {
+		c.tell("running aws sts get-caller-identity --profile %s", name)
+		err = c.askAWS(ctx, path, &id)
+	} else {
+		c.tell("there is no aws in PATH: gatehop asks AWS itself")
+		id.By = "gatehop"
+		id.ARN, err = c.askSTS(ctx, ch)
+	}
+	if err != nil {
+		return err
+	}
+	if parts := strings.Split(id.ARN, ":"); len(parts) > 4 {
+		id.Account = parts[4]
+	}
+	c.report.Identity = &id
+	c.tell("AWS says that you are %s\n", idp.CleanWords(id.ARN))
+	c.sayUse(name)
+	return nil
+}
+
+// sayUse says how to go on.
+func (c *configuring) sayUse(name string) {
+	lines := [][2]string{
+		{"aws s3 ls --profile " + name, "any AWS tool that takes a profile"},
+		{"gatehop exec " + name + " -- COMMAND", "for tools that take variables alone"},
+		{`eval "$(gatehop env ` + name + `)"`, "for this shell"},
+	}
+	if len(c.hops) > 1 {
+		lines = append(lines, [2]string{"gatehop refresh --all", fmt.Sprintf("try all %d of them now", len(c.hops))})
+	}
+	width := 0
+	for _, l := range lines {
+		width = max(width, len(l[0]))
+	}
+	c.tell("Use it:")
+	for _, l := range lines {
+		c.tell("  %-*s  %s", width, l[0], l[1])
+	}
+}
+
+// awsPatience is how long aws may take: it starts Python, and that starts gatehop.
+const awsPatience = 60 * time.Second
+
+// askAWS runs the AWS CLI as a person would, without what would shadow the profile.
+func (c *configuring) askAWS(ctx context.Context, path string, id *identityReport) error {
+	limited, cancel := context.WithTimeout(ctx, awsPatience)
+	defer cancel()
+	cmd := exec.CommandContext(limited, path, "sts", "get-caller-identity", "--profile", id.Profile, "--output", "json")
+	shadowing := []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+	cmd.Env = sink.Apply(c.env, nil, append(append(sink.Unset(), ownSecrets...), shadowing...))
+	cmd.WaitDelay = 5 * time.Second
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var answer struct{ Arn string }
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &answer)
+	}
+	switch {
+	case err != nil && strings.TrimSpace(errs.String()) != "":
+		return &awsError{Profile: id.Profile, Words: idp.CleanWords(errs.String())}
+	case err != nil:
+		return &awsError{Profile: id.Profile, Words: err.Error()}
+	case answer.Arn == "":
+		return &awsError{Profile: id.Profile, Words: "its answer names no identity"}
+	}
+	id.ARN = answer.Arn
+	return nil
+}
+
+// askSTS walks the chain and asks STS itself.
+func (c *configuring) askSTS(ctx context.Context, ch profile.Chain) (string, error) {
+	f, err := c.flow(ch)
+	if err != nil {
+		return "", err
+	}
+	s, err := f.Source(ch)(ctx)
+	if err != nil {
+		return "", err
+	}
+	settings, err := c.settings(ch)
+	if err != nil {
+		return "", err
+	}
+	client, err := c.stsClient(settings)
+	if err != nil {
+		return "", err
+	}
+	return client.CallerIdentity(ctx, s.Credentials)
+}
