@@ -249,6 +249,20 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s is carried as %s", name, r.as)
 		}
 	}
+	for want, names := range map[fate]string{
+		refused: `gatehop_username gatehop_from gatehop_password_command gatehop_otp_command gatehop_notify_command
+			gatehop_plugin_name gatehop_trusted_hosts gatehop_acs gatehop_tls gatehop_client_cert gatehop_client_key
+			gatehop_keytab gatehop_ccache gatehop_keep_session mfa_serial role_session_name gatehop_tags ca_bundle
+			endpoint_url endpoint_url_sts services aws_access_key_id aws_secret_access_key aws_session_token
+			credential_source sso_session sso_start_url web_identity_token_file login_session gatehop_password password`,
+		left: "gatehop_ca_bundle gatehop_store credential_process output cli_pager s3",
+	} {
+		for _, name := range strings.Fields(names) {
+			if got := table.find(name).fate; got != want {
+				t.Errorf("the fate of %s is %d, want %d", name, got, want)
+			}
+		}
+	}
 	for _, r := range rows() {
 		if (r.fate == carried) != (r.as != "") || (r.fate == carried) == (r.why != "") {
 			t.Errorf("the row of %s is %+v", r.name, r)
