@@ -266,7 +266,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	f := &flow.Flow{
 		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
-		Prompt: roleAsker{a, ch[0].Name, hostOf(settings.SignIn.URL)}, Choices: choices, Now: a.now, Confirm: a.confirm,
+		Prompt: roleAsker{a, ch[0].Name, hostOf(settings.SignIn.URL), a.aliasesFor(settings)}, Choices: choices, Now: a.now, Confirm: a.confirm,
 		Given: a.givenAliases, Aliases: a.aliasesFor(settings), Offering: a.offering(settings),
 		Login: func(ctx context.Context) (flow.Signed, error) {
 			// A session that looked live may have ended meanwhile. `login` is a person, and

@@ -91,12 +91,13 @@ func (a *app) askProfile(ctx context.Context, config *profile.Config) (string, e
 type roleAsker struct {
 	a             *app
 	gateway, host string
+	aliases       func() map[string]string // account ID to name
 }
 
 func (r roleAsker) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	answer, err := r.a.choose(ctx, choice{
 		Field: q.Field, Title: "Which role for profile " + r.gateway + " at " + r.host + "?",
-		Items: r.a.roleItems(r.gateway, q.Options),
+		Items: r.a.roleItems(r.gateway, r.aliases(), q.Options),
 	})
 	if err != nil {
 		return secret.Text{}, err
@@ -108,8 +109,8 @@ func (r roleAsker) Tell(ctx context.Context, message string) { r.a.prompter().Te
 
 // roleItems are the lines for roles of one gateway: those that were chosen last come
 // first, the newest on top. A gateway that nothing is known of has none of those.
-func (a *app) roleItems(gateway string, arns []string) []tty.Item {
-	aliases, profiles := a.accountAliases(), a.profilesByRole()
+func (a *app) roleItems(gateway string, aliases map[string]string, arns []string) []tty.Item {
+	profiles := a.profilesByRole()
 	items := make([]tty.Item, 0, len(arns))
 	place := map[string]int{} // of an item, in items
 	for _, text := range arns {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehop/cmd/gatehop/internal/tty"
 	"gatehop/idp"
@@ -105,8 +106,8 @@ func TestRoleItems(t *testing.T) {
 	if got := c.Items[0]; got.Color != "" || got.Columns[3] != "" || got.Columns[0] != "the corp" {
 		t.Errorf("item = %+v, want the account's name and nothing of the other role", got)
 	}
-	a := &app{process: process{env: []string{"HOME=" + t.TempDir()}}}
-	items := a.roleItems("none", []string{gatewayARN, "odd", gatewayARN})
+	a := &app{process: process{env: []string{"HOME=" + t.TempDir()}, now: time.Now}}
+	items := a.roleItems("none", a.accountAliases(), []string{gatewayARN, "odd", gatewayARN})
 	if len(items) != 2 || !slices.Equal(items[0].Columns, []string{"111111111111", "Gateway"}) || !slices.Equal(items[1].Columns, []string{"", "odd"}) {
 		t.Errorf("items = %+v, want each role once and no column that nothing is in", items)
 	}
@@ -187,7 +188,7 @@ func BenchmarkRoleItems(b *testing.B) {
 		arns = append(arns, fmt.Sprintf("arn:aws:iam::%012d:role/Role", i))
 	}
 	for b.Loop() {
-		if got := a.roleItems("g", arns); len(got) != len(arns) {
+		if got := a.roleItems("g", nil, arns); len(got) != len(arns) {
 			b.Fatal(len(got))
 		}
 	}

@@ -168,7 +168,7 @@ func (c *configuring) oneOf(ctx context.Context, f *flow.Flow, roles []saml.Role
 	for _, r := range roles {
 		arns = append(arns, r.ARN)
 	}
-	answer, err := c.app.choose(ctx, choice{Field: "role", Title: "Which role of the gateway?", Items: c.roleItems(c.gateway.Name, arns)})
+	answer, err := c.app.choose(ctx, choice{Field: "role", Title: "Which role of the gateway?", Items: c.roleItems(c.gateway.Name, f.Aliases(), arns)})
 	var needs *idp.NeedsInputError
 	if errors.As(err, &needs) {
 		return saml.Role{}, &flow.RoleError{Profile: c.gateway.Name, Offered: roles}
