@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"gatehop/idp"
 	"gatehop/idp/adfs"
@@ -17,4 +18,8 @@ func adapters() idp.Registry {
 	}
 }
 
-func knownAdapters() []string { return slices.Sorted(maps.Keys(adapters())) }
+func knownAdapters() string {
+	return strings.Join(adapterKinds(), ", ")
+}
+
+func adapterKinds() []string { return slices.Sorted(maps.Keys(adapters())) }
