@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"gatehop/idp"
 	"gatehop/idp/adfs"
@@ -18,7 +19,11 @@ func adapters() idp.Registry {
 	}
 }
 
-func knownAdapters() []string { return slices.Sorted(maps.Keys(adapters())) }
+func knownAdapters() string {
+	return strings.Join(adapterKinds(), ", ")
+}
+
+func adapterKinds() []string { return slices.Sorted(maps.Keys(adapters())) }
 
 // seen is one row of what `configure` can tell from a look at a sign-in address.
 type seen struct {

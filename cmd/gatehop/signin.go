@@ -68,8 +68,8 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	kind, ok := adapters()[s.SignIn.Kind]
 	if !ok {
-		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, strings.Join(knownAdapters(), ", ")),
-			near: near.Nearest(s.SignIn.Kind, knownAdapters())}
+		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, knownAdapters()),
+			near: near.Nearest(s.SignIn.Kind, adapterKinds())}
 	}
 	in := s.SignIn
 	in.Username = s.User
