@@ -48,6 +48,7 @@ func TestConnectsWhilePosting(t *testing.T) {
 			w := newRealCompany(t, c.options)
 			var before, early atomic.Int64
 			var posted atomic.Bool // pages after the password are not before it
+			w.idp.mu.Lock()
 			w.idp.hold = func(password bool) {
 				seen, limit := &before, 300*time.Millisecond
 				if password || posted.Load() {
@@ -64,6 +65,7 @@ func TestConnectsWhilePosting(t *testing.T) {
 					seen.Store(int64(conns))
 				}
 			}
+			w.idp.mu.Unlock()
 			cmd := w.command("state", "gatehop", c.args...)
 			cmd.Env = append(cmd.Env, "AWS_CA_BUNDLE="+filepath.Join(w.home, "ca.pem"))
 			if c.wrong {

@@ -32,15 +32,15 @@ import (
 type counted struct {
 	*httptest.Server
 	sts *ststest.Server // if that is the handler
-	// hold, if set before the first request, is called when one has come in, with a
-	// password or without, and before it is looked at.
-	hold func(password bool)
 
 	mu       sync.Mutex
 	requests []string       // "GET /path"
 	calls    map[string]int // posted forms with a password, under "password", and AWS's by their Action
 	conns    int
 	open     int // of conns
+	// hold, if set, is called when a request has come in, with a password or without, and
+	// before it is looked at.
+	hold func(password bool)
 }
 
 func serveCounted(t *testing.T, h http.Handler, ca *idptest.CA) *counted {
@@ -94,8 +94,11 @@ func (c *counted) countForm(r *http.Request) {
 	}
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), rest))
 	form, _ := url.ParseQuery(string(body)) // what cannot be read is not there
-	if c.hold != nil {
-		c.hold(form.Get("Password") != "")
+	c.mu.Lock()
+	hold := c.hold
+	c.mu.Unlock()
+	if hold != nil {
+		hold(form.Get("Password") != "")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
