@@ -35,7 +35,7 @@ func draftEdits(drafts []profile.Draft) []awsfile.Edit {
 }
 
 // temporaryHelper knows where `go run` and `go test` put the programs that they build.
-var temporaryHelper = `^go-build[0-9]+$`
+const temporaryHelper = `^go-build[0-9]+$`
 
 // helperPath is the program that tools are to start.
 func (c *configuring) helperPath() (string, error) {
@@ -90,7 +90,7 @@ func (c *configuring) save(ctx context.Context) error {
 		return c.showDry(diff, moves)
 	}
 	if diff == "" && len(moves) == 0 {
-		c.tell("%s: nothing to change", target)
+		c.say("%s: nothing to change", target)
 		return nil
 	}
 	if err := c.agree(ctx, diff, moves); err != nil {
@@ -118,10 +118,10 @@ func (c *configuring) readable(drafts []profile.Draft, after []byte) error {
 
 func (c *configuring) showDry(diff string, moves []awsfile.Shadow) error {
 	for _, m := range moves {
-		c.tell("section [%s] of %s would become [%s]", m.Profile, c.files.Credentials, m.MoveTo)
+		c.say("section [%s] of %s would become [%s]", m.Profile, c.files.Credentials, m.MoveTo)
 	}
 	if diff == "" {
-		c.tell("nothing would change in %s", c.report.File)
+		c.say("nothing would change in %s", c.report.File)
 	}
 	if c.o.json {
 		c.report.Diff = diff
@@ -168,7 +168,7 @@ func (c *configuring) writeConfig(ctx context.Context, edit func(*awsfile.File) 
 	c.report.Changed = done.Changed
 	c.app.config = nil // read again by whoever needs it
 	if done.Changed {
-		c.tell("wrote %s", done.Path)
+		c.say("wrote %s", done.Path)
 	}
 	return nil
 }
@@ -211,10 +211,10 @@ func (c *configuring) moves(ctx context.Context, drafts []profile.Draft) ([]awsf
 			moves = append(moves, s)
 			continue
 		}
-		if c.unattendedHere() {
+		if c.isUnattended() || c.o.dryRun {
 			return nil, problem
 		}
-		c.tell("%v.", problem)
+		c.say("%v.", problem)
 		yes, err := c.confirm(ctx, idp.Question{Field: "move", Public: true, Options: []string{"no", "yes"},
 			Label: fmt.Sprintf("Rename that section to [%s]? Its keys stay as they are", s.MoveTo)})
 		if err != nil || !yes {
@@ -234,7 +234,7 @@ func (c *configuring) move(ctx context.Context, moves []awsfile.Shadow) error {
 			return &configWriteError{File: c.files.Credentials, Err: err}
 		}
 		c.report.Moved = append(c.report.Moved, movedSection{From: m.Profile, To: m.MoveTo})
-		c.tell("section [%s] of %s is [%s] now", m.Profile, c.files.Credentials, m.MoveTo)
+		c.say("section [%s] of %s is [%s] now", m.Profile, c.files.Credentials, m.MoveTo)
 	}
 	return nil
 }
