@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
@@ -34,8 +33,17 @@ func draftEdits(drafts []profile.Draft) []awsfile.Edit {
 	return all
 }
 
-// temporaryHelper knows where `go run` and `go test` put the programs that they build.
-const temporaryHelper = `^go-build[0-9]+$`
+// isTemporary knows where `go run` and `go test` put the programs that they build: below
+// a folder go-build4711.
+func isTemporary(path string) bool {
+	for _, part := range strings.Split(filepath.ToSlash(path), "/") {
+		number, ok := strings.CutPrefix(part, "go-build")
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
 
 // helperPath is the program that tools are to start.
 func (c *configuring) helperPath() (string, error) {
@@ -45,10 +53,8 @@ func (c *configuring) helperPath() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for _, part := range strings.Split(filepath.ToSlash(own), "/") {
-			if temporary, _ := regexp.MatchString(temporaryHelper, part); temporary {
-				return "", &helperError{Path: own, Problem: "is gone when this run ends (go run)"}
-			}
+		if isTemporary(own) {
+			return "", &helperError{Path: own, Problem: "is gone when this run ends (go run)"}
 		}
 		path = own
 	} else if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {

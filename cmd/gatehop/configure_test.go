@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,11 @@ func (w *world) byHand() string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return strings.ReplaceAll(string(text), "HOME", w.home)
+	helper := `"` + w.home + `/gatehop"`
+	if runtime.GOOS == "windows" {
+		helper = filepath.Join(w.home, "gatehop")
+	}
+	return strings.ReplaceAll(string(text), `"HOME/gatehop"`, helper)
 }
 
 func (w *world) askedFor(field string) int {
