@@ -150,6 +150,9 @@ func TestMoveVerify(t *testing.T) {
 	if err := f.verifyMove([]byte(good), s, "w", "w-static"); err != nil {
 		t.Fatalf("verifyMove of what Move makes = %v", err)
 	}
+	if err := f.verifyMove([]byte(good), s, "v", "w-static"); err == nil {
+		t.Error("verifyMove passes a result in which the old name is still there")
+	}
 	replace := func(from, to string) string { return strings.Replace(good, from, to, 1) }
 	for name, wrong := range map[string]string{
 		"nothing moved":               data,

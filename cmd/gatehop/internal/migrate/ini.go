@@ -281,12 +281,10 @@ func (f *iniFile) text(k *iniKey) (value string, ok bool) {
 				break
 			}
 		}
-		if len(value)/len(whole)*len(to.value) > 1<<26 { // a bound before the work
+		if len(value)+strings.Count(value, whole)*(len(to.value)-len(whole)) > maxValue {
 			return "", false
 		}
-		if value = strings.ReplaceAll(value, whole, to.value); len(value) > maxValue {
-			return "", false
-		}
+		value = strings.ReplaceAll(value, whole, to.value)
 	}
 	return value, true
 }

@@ -3,7 +3,6 @@ package migrate
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -86,47 +85,6 @@ func TestSaml2aws(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-}
-
-func TestAWSADFS(t *testing.T) {
-	t.Parallel()
-	for path, data := range files(t, "awsadfs") {
-		accounts := AWSADFS(awsfile.Scan(data))
-		golden(t, strings.TrimSuffix(path, ".ini")+".golden", show(accounts))
-		if err := sound(accounts); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		if err := readable(t, accounts); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		if found := canaries(accounts); len(found) > 0 || !strings.Contains(string(data), "CANARY") {
-			t.Errorf("%s: the account tells %q", path, found)
-		}
-	}
-}
-
-// TestAWSADFSSettings: every setting that aws_adfs/prepare.py at 6d243e7 reads has a row.
-func TestAWSADFSSettings(t *testing.T) {
-	t.Parallel()
-	want := strings.Fields(`ssl_verification role_arn adfs_host adfs_user provider_id session_duration sspi
-		username_password_command mfa_token_command duo_factor duo_device`)
-	have := slices.Sorted(maps.Keys(adfsRows()))
-	slices.Sort(want)
-	if !slices.Equal(have, want) {
-		t.Errorf("rows for %q, want %q", have, want)
-	}
-}
-
-// FuzzAWSADFS reads anything: what comes of it is sound.
-func FuzzAWSADFS(f *testing.F) {
-	for _, data := range files(f, "awsadfs") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := sound(AWSADFS(awsfile.Scan(data))); err != nil {
-			t.Fatal(err)
-		}
-	})
 }
 
 // allowed are the keys that a draft of an import may have: none that adds a host, a
@@ -358,44 +316,6 @@ func TestSaml2awsSyntax(t *testing.T) {
 	if accounts, err := Saml2aws(nil); err != nil || len(accounts) != 0 {
 		t.Errorf("Saml2aws of nothing = %v, %v", accounts, err)
 	}
-}
-
-// TestINI compares the reader with gopkg.in/ini.v1 1.67.0: the golden files hold what
-// that made of the same bytes, with the options of saml2aws.
-func TestINI(t *testing.T) {
-	t.Parallel()
-	for path, data := range files(t, "ini") {
-		want, err := os.ReadFile(strings.TrimSuffix(path, ".ini") + ".golden")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := dump(data); got != string(want) {
-			t.Errorf("%s: read as\n%s\nini.v1 reads\n%s", path, got, want)
-		}
-	}
-}
-
-// dump is what a reader makes of a file, in the form of the golden files.
-func dump(data []byte) string {
-	f, err := parseINI(data)
-	if err != nil {
-		return "error\n"
-	}
-	var b strings.Builder
-	for _, s := range f.sections {
-		fmt.Fprintf(&b, "[%q]\n", s.name)
-		for _, k := range s.keys {
-			text, _ := f.text(k)
-			fmt.Fprintf(&b, "%q = %q\n", k.name, text)
-		}
-		for _, name := range []string{"url", "a", "username"} {
-			if k := f.find(s, name); k != nil {
-				text, _ := f.text(k)
-				fmt.Fprintf(&b, "has %q = %q\n", name, text)
-			}
-		}
-	}
-	return b.String()
 }
 
 // FuzzSaml2aws reads anything: there is no panic, each setting has its note, and what
