@@ -3,19 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
-	"github.com/gdamore/tcell/v3/vt"
 	"golang.org/x/sys/unix"
 
 	"gatehop/cmd/gatehop/internal/tty"
@@ -38,139 +35,6 @@ end
 exec "$@"`
 
 const openLogin = `exec gatehop login open >"$TMPDIR/out"`
-
-// listScreen is a screen that can be compared before and after.
-type listScreen struct {
-	*screen
-	columns, lines int
-	before         unix.Termios
-	letGo          func()
-}
-
-// listOnScreen runs a shell program in a sandbox with so many roles, on a terminal.
-func listOnScreen(t *testing.T, roles int, env []string, program ...string) *listScreen {
-	t.Helper()
-	args := append([]string{"sandbox", "--roles", fmt.Sprint(roles), "--", "sh", "-c", openStory, "sh", "sh", "-c"}, program...)
-	return sized(t, env, "gatehop", args...)
-}
-
-func sized(t *testing.T, env []string, name string, args ...string) *listScreen {
-	t.Helper()
-	cmd, tmp := exec.Command(name, args...), t.TempDir()
-	cmd.Env = append(append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+tmp, "TERM=xterm-256color", "NO_COLOR=", "GATEHOP_PLAIN=", "LC_ALL=C.UTF-8"), env...)
-	s := &listScreen{screen: screenOfSize(t, cmd, tmp, &pty.Winsize{Cols: 80, Rows: 12}), columns: 80, lines: 12}
-	s.letGo = s.keepOpen()
-	s.before = s.termios()
-	return s
-}
-
-func (s *listScreen) termios() unix.Termios {
-	s.t.Helper()
-	state, err := unix.IoctlGetTermios(int(s.pty.Fd()), unix.TCGETS)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return *state
-}
-
-// picture is what a person sees of the list, or "" if there is none.
-func (s *listScreen) picture() string {
-	s.mu.Lock()
-	text := s.text.String()
-	s.mu.Unlock()
-	begin, end := strings.LastIndex(text, "\x1b[?1049h"), strings.LastIndex(text, "\x1b[?1049l")
-	if begin < 0 || end > begin {
-		return ""
-	}
-	size := vt.Coord{X: vt.Col(s.columns), Y: vt.Row(s.lines)}
-	term := vt.NewMockTerm(vt.MockOptSize(size))
-	if err := term.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = term.Stop() }()
-	if _, err := term.Write([]byte(text[begin:])); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := term.Drain(); err != nil {
-		s.t.Fatal(err)
-	}
-	var b strings.Builder
-	for y := range s.lines {
-		line := ""
-		for x := 0; x < s.columns; x++ {
-			cell := term.GetCell(vt.Coord{X: vt.Col(x), Y: vt.Row(y)})
-			if cell.C == "" {
-				cell.C = " "
-			}
-			line += cell.C
-			x += max(0, cell.W-1)
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	return b.String()
-}
-
-// wait waits until the picture holds all words.
-func (s *listScreen) wait(words ...string) string {
-	s.t.Helper()
-	deadline := time.Now().Add(s.patience)
-	for {
-		seen := s.picture()
-		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(seen, word) }) {
-			return seen
-		}
-		if time.Now().After(deadline) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.t.Fatalf("no %q on the screen:\n%s\n%q", words, seen, s.text.String())
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-var modeSwitch = regexp.MustCompile(`\x1b\[\?(\d+)([hl])`)
-
-// restMode is how a terminal's modes are to be left: no alternate screen, a cursor, lines
-// that wrap, cursor keys as usual, nothing held back.
-var restMode = map[string]string{"1049": "l", "25": "h", "7": "h", "1": "l", "2026": "l"}
-
-// changed says what of the terminal is not as it was before the list.
-func (s *listScreen) changed(modes unix.Termios) (problems []string) {
-	if modes != s.before {
-		problems = append(problems, "other terminal modes")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := map[string]string{}
-	for _, m := range modeSwitch.FindAllStringSubmatch(s.text.String(), -1) {
-		last[m[1]] = m[2]
-	}
-	for mode, state := range last {
-		if want, ok := restMode[mode]; ok && state != want {
-			problems = append(problems, "screen mode "+mode+" is left "+state)
-		}
-	}
-	slices.Sort(problems)
-	return problems
-}
-
-// over waits for the end and says what is wrong then.
-func (s *listScreen) over(status int) (problems []string) {
-	s.t.Helper()
-	if got := s.leave(); got != status {
-		problems = append(problems, fmt.Sprintf("status %d, want %d", got, status))
-	}
-	modes := s.termios()
-	s.letGo()
-	s.see("\x00end") // all of the output
-	problems = append(problems, s.changed(modes)...)
-	if out, err := os.ReadFile(filepath.Join(s.tmp, "out")); err == nil && strings.ContainsAny(string(out), "\x1b") {
-		problems = append(problems, "the list is on standard output")
-	} else if err == nil && status != 0 && len(out) > 0 {
-		problems = append(problems, "standard output is not empty")
-	}
-	return problems
-}
 
 // TestChooseRole filters, moves, changes the size of the terminal and chooses.
 func TestChooseRole(t *testing.T) {
@@ -247,25 +111,28 @@ func TestLeaveList(t *testing.T) {
 	}
 }
 
-// listProgram chooses from a list by itself, with a context that panics, ends or goes
-// away without a word at the third look.
+// listProgram chooses from a list by itself, with a context that panics, ends, closes
+// the terminal as a run does that waits no longer, or goes away without a word. When
+// Choose returns the terminal is to be as it was, so nothing is closed then.
 func listProgram() {
 	t, err := tty.Open()
 	if err != nil {
 		os.Exit(99)
 	}
-	defer t.Close()
+	giveBack := sync.OnceFunc(t.Close)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	doomed := doomedContext{Context: ctx, looks: new(atomic.Int64), how: os.Args[1], end: end}
+	if os.Args[1] == "close" {
+		doomed.end = giveBack
+	}
 	defer func() {
 		if recover() != nil {
-			t.Close()
+			giveBack()
 			os.Exit(7)
 		}
 	}()
 	_, err = t.Choose(doomed, tty.Choice{Title: "Which?", Items: []tty.Item{{Answer: "a", Columns: []string{"first"}}}}, tty.Look{Term: "xterm"})
-	t.Close()
 	if errors.Is(err, context.Canceled) {
 		os.Exit(statusInterrupted)
 	}
@@ -284,7 +151,7 @@ func (c doomedContext) Err() error {
 		switch c.how {
 		case "panic":
 			panic("of the list")
-		case "end":
+		case "end", "close":
 			c.end()
 		case "vanish": // the control
 			os.Exit(7)
@@ -302,6 +169,7 @@ func TestListEnds(t *testing.T) {
 	}{
 		"panic":  {7, nil},
 		"end":    {statusInterrupted, nil},
+		"close":  {statusInterrupted, nil},
 		"vanish": {7, []string{"other terminal modes", "screen mode 1 is left h", "screen mode 1049 is left h", "screen mode 7 is left l"}},
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -391,6 +259,43 @@ func (s *listScreen) stopList(by string) (problems []string) {
 	}
 	s.wait("Filter: 7", "Role-0007")
 	return problems
+}
+
+// TestStoppedList wants the list and the terminal's modes back after a stop that nothing
+// could be done about, and after which somebody else has used the terminal.
+func TestStoppedList(t *testing.T) {
+	t.Parallel()
+	s := listOnScreen(t, 30, nil, stopStory, "sh", openLogin, "")
+	s.wait("30 of 30")
+	s.typeKeys("7")
+	s.wait("Filter: 7", "Role-0007")
+	group, err := unix.IoctlGetInt(int(s.pty.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(-group, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.see("stopped 1")
+	if got := s.changed(s.termios()); len(got) == 0 {
+		t.Error("the terminal was given back: this is not the stop that is meant")
+	}
+	if err := unix.IoctlSetTermios(int(s.pty.Fd()), unix.TCSETS, &s.before); err != nil {
+		t.Fatal(err)
+	}
+	const cleared = "\x1b[H\x1b[J"
+	times := s.times(cleared)
+	s.typeKeys("\r")
+	if problem := s.seeTimes(cleared, times+1); problem != "" {
+		t.Fatal(problem)
+	}
+	s.waitForEcho(false)
+	s.wait("Filter: 7", "Role-0007")
+	s.typeKeys("\x1b")
+	s.see("left 130")
+	if problems := s.over(0); len(problems) > 0 {
+		t.Errorf("%q", problems)
+	}
 }
 
 // TestNoListInBackground wants a process in the background to ask nobody: reading from

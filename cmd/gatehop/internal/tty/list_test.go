@@ -278,7 +278,8 @@ func faults(f frame, width, height int) (wrong []string) {
 // visible characters.
 func FuzzFrame(f *testing.F) {
 	f.Add("Which role?", "日本 prod\x1f222222222222\x1fAdmins", "adm", "ff0000", 40, 8, 1)
-	f.Add("\x1b[2J", "\u202eevil\u202c\x1f\u0301\x1fe\u0301\u0301\x1f👩‍👩‍👧‍👦 family\x1f🇩🇪🇫", "\u0301 e", "", 3, 3, 0)
+	f.Add("\x1b[2J", "\u202eevil\u202c\x1f\u0301\x1fe\u0301\u0301\x1f👩‍👩‍👧‍👦 family\x1f🇩🇪🇫", "", "", 60, 8, 0)
+	f.Add("\x1b[2J", "\u202eevil\x1f\u0301", "\u0301 e", "", 3, 3, 0)
 	f.Add("क्षि", "\xff\xfe\x1f\u200b\x1f\u0600a\x1f한글", "한", "00ff00", 12, 4, 5)
 	f.Add("", "", "", "", 0, 0, 0)
 	f.Add("t", "a\x1fİstanbul ſ K", "i\u0307 s k", "", 80, 24, -3)
