@@ -146,7 +146,7 @@ func (c *configuring) begin(given []string) (err error) {
 	if err := c.o.check(); err != nil {
 		return err
 	}
-	if c.unattendedHere() && !c.o.yes && !c.o.dryRun {
+	if c.isUnattended() && !c.o.yes && !c.o.dryRun {
 		return &missingError{What: "a yes to what is written", Flag: "--yes (or --dry-run)"}
 	}
 	if c.files, err = c.awsFiles(); err != nil {
@@ -209,7 +209,7 @@ func (c *configuring) existing() error {
 	if !own {
 		return c.refuseOther(c.gateway.Name)
 	}
-	c.tell("profile %s is there: what it has is offered", c.gateway.Name)
+	c.say("profile %s is there: what it has is offered", c.gateway.Name)
 	return nil
 }
 
@@ -257,12 +257,6 @@ func (c *configuring) environment() error {
 	return nil
 }
 
-// unattendedHere reports that nobody can be asked anything.
-func (c *configuring) unattendedHere() bool { return c.isUnattended() }
-
-// tell is one line about how it goes.
-func (c *configuring) tell(format string, args ...any) { c.say(format, args...) }
-
 // maxTries is how often a person is asked for one thing that must be of a certain form.
 const maxTries = 5
 
@@ -270,7 +264,7 @@ const maxTries = 5
 // answer that is offered is taken where nobody can be asked.
 func (c *configuring) ask(ctx context.Context, flag string, q idp.Question, check func(answer string) (problem string)) (string, error) {
 	q.Public = true
-	if c.unattendedHere() {
+	if c.isUnattended() {
 		if q.Default == "" {
 			return "", &missingError{What: missingWhat(q), Flag: flag}
 		}
@@ -301,6 +295,3 @@ func (c *configuring) ask(ctx context.Context, flag string, q idp.Question, chec
 func missingWhat(q idp.Question) string {
 	return strings.ToLower(q.Label[:1]) + q.Label[1:]
 }
-
-// fine is a check that lets everything pass.
-func fine(string) string { return "" }

@@ -50,7 +50,7 @@ func (c *configuring) bring(ctx context.Context) error {
 // note is one line about what was found, for people and for JSON.
 func (c *configuring) note(text string) {
 	c.report.Notes = append(c.report.Notes, text)
-	c.tell("%s", text)
+	c.say("%s", text)
 }
 
 // bringImport reads the file of another tool.
@@ -184,7 +184,7 @@ func (c *configuring) agreed(ctx context.Context, change team.Change) (profile.D
 		}
 		c.note(fmt.Sprintf("profile %s: %s is %s, and the company has %s", change.Name, d.Key, idp.CleanWords(from), idp.CleanWords(d.To)))
 	}
-	if c.unattendedHere() {
+	if c.isUnattended() {
 		c.note(fmt.Sprintf("profile %s: what is there stays; a person in a terminal can take the company's", change.Name))
 		return change.Keep, nil
 	}
@@ -200,7 +200,7 @@ func (c *configuring) agreed(ctx context.Context, change team.Change) (profile.D
 func (c *configuring) sayBrought(context.Context) error {
 	for _, d := range c.brought {
 		if d.Kind != "" {
-			c.tell("Sign in: gatehop login %s", d.Name)
+			c.say("Sign in: gatehop login %s", d.Name)
 			return nil
 		}
 	}

@@ -59,25 +59,25 @@ func (c *configuring) find(ctx context.Context) error {
 	}
 	if c.gateway.CABundle != "" {
 		err := c.useBundle(c.gateway.CABundle)
-		if err != nil && (c.o.caBundle != "" || c.unattendedHere()) {
+		if err != nil && (c.o.caBundle != "" || c.isUnattended()) {
 			return err
 		}
 		if err != nil { // that of an old profile: asked for anew if it takes one
-			c.tell("%v", err)
+			c.say("%v", err)
 			c.gateway.CABundle = ""
 		}
 	}
 	for range maxTries {
-		c.tell("looking at %s", address)
+		c.say("looking at %s", address)
 		err = c.look(ctx, address)
 		var network *idp.NetworkError
 		var elsewhere *elsewhereError
 		switch {
-		case errors.As(err, &network) && network.Kind == idp.NetAuthority && !c.unattendedHere():
+		case errors.As(err, &network) && network.Kind == idp.NetAuthority && !c.isUnattended():
 			if err := c.askBundle(ctx, network); err != nil {
 				return err
 			}
-		case errors.As(err, &elsewhere) && !c.unattendedHere():
+		case errors.As(err, &elsewhere) && !c.isUnattended():
 			yes, err := c.confirm(ctx, idp.Question{Field: "elsewhere", Public: true, Options: []string{"no", "yes"},
 				Label: fmt.Sprintf("That leads to the AD FS at %s. Is that your company's?", elsewhere.There)})
 			if err != nil || !yes {
@@ -124,7 +124,7 @@ func (c *configuring) askBundle(ctx context.Context, e *idp.NetworkError) error 
 	if issuer == "" {
 		issuer = "nobody that it names"
 	}
-	c.tell("%s shows a certificate that is issued by %q, whom this machine does not know.", e.Host, idp.CleanWords(issuer))
+	c.say("%s shows a certificate that is issued by %q, whom this machine does not know.", e.Host, idp.CleanWords(issuer))
 	q := idp.Question{Field: "ca_bundle", Label: "File with your company's root certificates (PEM)"}
 	text, err := c.ask(ctx, "--ca-bundle FILE", q, func(answer string) string {
 		if err := c.useBundle(answer); err != nil {
@@ -249,7 +249,7 @@ func (c *configuring) found(s seen, kind, address string, page *form.Page, signs
 	}
 	c.gateway.Kind, c.gateway.URL = kind, writtenAddress(kind, address, c.gateway.RelyingParty)
 	c.report.Provider = &provider{URL: c.gateway.URL, Kind: kind, Signs: signs, Page: idp.SafeURL(page.URL)}
-	c.tell("%s: found %s at %s", s.name, listed(signs), idp.SafeURL(page.URL))
+	c.say("%s: found %s at %s", s.name, listed(signs), idp.SafeURL(page.URL))
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (c *configuring) pickRole(ctx context.Context) (saml.Role, error) {
 		f.Offering(ctx, signed.Assertion)
 	}
 	c.report.Roles = reportRoles(signed.Assertion, f.Aliases())
-	c.tell("signed in as %s; %s offered", idp.CleanWords(signed.User), isAre(len(signed.Assertion.Roles), "role"))
+	c.say("signed in as %s; %s offered", idp.CleanWords(signed.User), isAre(len(signed.Assertion.Roles), "role"))
 	return c.oneOf(ctx, f, signed.Assertion.Roles)
 }
 
@@ -146,7 +146,7 @@ func (c *configuring) noteRedirects(ch profile.Chain) error {
 // hasPassword says what is missing for a sign-in where nobody can be asked.
 func (c *configuring) hasPassword(ch profile.Chain) error {
 	s, err := c.settings(ch)
-	if err != nil || !c.unattendedHere() || c.hasOwnPassword(s) {
+	if err != nil || !c.isUnattended() || c.hasOwnPassword(s) {
 		return err
 	}
 	return &missingError{What: "the password of " + s.User, Flag: "--password-stdin (or GATEHOP_PASSWORD)"}
@@ -158,10 +158,10 @@ func (c *configuring) oneOf(ctx context.Context, f *flow.Flow, roles []saml.Role
 		return f.Named(roles, want)
 	}
 	if len(roles) == 1 {
-		c.tell("the gateway's role: %s, the only one", roles[0].ARN)
+		c.say("the gateway's role: %s, the only one", roles[0].ARN)
 		return roles[0], nil
 	}
-	if c.unattendedHere() {
+	if c.isUnattended() {
 		return saml.Role{}, &flow.RoleError{Profile: c.gateway.Name, Offered: roles}
 	}
 	var arns []string
@@ -247,6 +247,6 @@ func (c *configuring) takeRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.tell("role %s of account %s is yours", arn.Name, arn.Account)
+	c.say("role %s of account %s is yours", arn.Name, arn.Account)
 	return nil
 }

@@ -21,7 +21,7 @@ func (c *configuring) destinations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 && !c.unattendedHere() {
+	if len(all) == 0 && !c.isUnattended() {
 		if all, err = c.askDestinations(ctx); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ const fewNames = 5
 // askDestinations asks until there are no more.
 func (c *configuring) askDestinations(ctx context.Context) ([]destination.Destination, error) {
 	var all []destination.Destination
-	c.tell("Accounts behind the gateway: as 222222222222 or NAME=222222222222, several with commas,\nor as the ARN of a role.")
+	c.say("Accounts behind the gateway: as 222222222222 or NAME=222222222222, several with commas,\nor as the ARN of a role.")
 	q := idp.Question{Field: "destinations", Label: "Accounts", Default: none}
 	role := ""
 	for {

@@ -18,13 +18,13 @@ import (
 // emptied is a running `gatehop sandbox --empty`, as another shell sees it.
 type emptied struct {
 	person
-	env          []string
-	url, ca, bin string
+	env     []string
+	url, ca string
 }
 
 func newEmptied(t *testing.T, bin string) *emptied {
 	t.Helper()
-	e := &emptied{person: newPerson(t), bin: bin}
+	e := &emptied{person: newPerson(t)}
 	cmd := exec.Command(bin, "sandbox", "--empty")
 	cmd.Env = e.person.env
 	out, err := cmd.StdoutPipe()
@@ -58,49 +58,41 @@ func newEmptied(t *testing.T, bin string) *emptied {
 	return nil
 }
 
-// hardPlaces are folders for gatehop, among them one with everything in its name that a
-// shell does something with.
-var hardPlaces = []string{"plain", "with blank", "it's do\"uble $HOME `id` back\\slash a&b;c (x86) 100% ü a#b"}
+// hardPlace is a folder for gatehop with everything in its name that a shell does
+// something with.
+const hardPlace = "it's do\"uble $HOME `id` back\\slash a&b;c (x86) 100% ü a#b"
 
 // TestInteropConfigure: after an unattended configure the AWS CLI and the SDKs get
 // through, wherever gatehop lies, and read each key as it was meant.
 func TestInteropConfigure(t *testing.T) {
-	bin := build(t, ".", "gatehop")
-	sdks := newHelped(t).sdks
-	e := newEmptied(t, bin)
-	for _, place := range hardPlaces {
-		t.Run(place, func(t *testing.T) {
-			helper := filepath.Join(t.TempDir(), place, "gatehop")
-			if err := os.MkdirAll(filepath.Dir(helper), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Link(bin, helper); err != nil {
-				t.Fatal(err)
-			}
-			for _, file := range []string{"config", "credentials"} {
-				_ = os.Remove(filepath.Join(e.home, file))
-			}
-			got := e.run(t, e.env, bin, "configure", "--url", e.url, "--ca-bundle", e.ca, "--username", `CORP\alice`, "--role", "111111111111/Gateway",
-				"--accounts", "prod=222222222222,333333333333", "--role-name", "Admins", "--helper", helper, "--yes", "--json")
-			if got.status != 0 {
-				t.Fatalf("configure: status %d\n%s", got.status, got.stderr)
-			}
-			var report struct{ Identity struct{ ARN, By string } }
-			if err := json.Unmarshal([]byte(got.stdout), &report); err != nil || report.Identity.By != "aws" || !strings.Contains(report.Identity.ARN, "222222222222:assumed-role/Admins/alice") {
-				t.Errorf("configure reports %s (%v)", got.stdout, err)
-			}
-			checkReadBack(t, e, helper)
-			without := slices.DeleteFunc(slices.Clone(e.env), func(v string) bool { return strings.HasPrefix(v, "GATEHOP_PASSWORD=") })
-			for sdk, argv := range sdks {
-				out := e.run(t, without, argv[0], append(slices.Clone(argv[1:]), "prod", "1")...)
-				if out.status != 0 || !strings.Contains(out.stdout, "222222222222:assumed-role/Admins/") {
-					t.Errorf("%s: status %d, %q\n%s", sdk, out.status, out.stdout, out.stderr)
-				}
-			}
-			if out := e.run(t, without, "aws", "sts", "get-caller-identity", "--profile", "Admins-333333333333"); !strings.Contains(out.stdout, "333333333333:assumed-role/Admins/alice") {
-				t.Errorf("aws: status %d, %s%s", out.status, out.stdout, out.stderr)
-			}
-		})
+	h := newHelped(t)
+	e := newEmptied(t, h.bin)
+	helper := filepath.Join(t.TempDir(), hardPlace, "gatehop")
+	if err := os.MkdirAll(filepath.Dir(helper), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(h.bin, helper); err != nil {
+		t.Fatal(err)
+	}
+	got := e.run(t, e.env, h.bin, "configure", "--url", e.url, "--ca-bundle", e.ca, "--username", `CORP\alice`, "--role", "111111111111/Gateway",
+		"--accounts", "prod=222222222222,333333333333", "--role-name", "Admins", "--helper", helper, "--yes", "--json")
+	if got.status != 0 {
+		t.Fatalf("configure: status %d\n%s", got.status, got.stderr)
+	}
+	var report struct{ Identity struct{ ARN, By string } }
+	if err := json.Unmarshal([]byte(got.stdout), &report); err != nil || report.Identity.By != "aws" || !strings.Contains(report.Identity.ARN, "222222222222:assumed-role/Admins/alice") {
+		t.Errorf("configure reports %s (%v)", got.stdout, err)
+	}
+	checkReadBack(t, e, helper)
+	without := slices.DeleteFunc(slices.Clone(e.env), func(v string) bool { return strings.HasPrefix(v, "GATEHOP_PASSWORD=") })
+	for sdk, argv := range h.sdks {
+		out := e.run(t, without, argv[0], append(slices.Clone(argv[1:]), "prod", "1")...)
+		if out.status != 0 || !strings.Contains(out.stdout, "222222222222:assumed-role/Admins/") {
+			t.Errorf("%s: status %d, %q\n%s", sdk, out.status, out.stdout, out.stderr)
+		}
+	}
+	if out := e.run(t, without, "aws", "sts", "get-caller-identity", "--profile", "Admins-333333333333"); !strings.Contains(out.stdout, "333333333333:assumed-role/Admins/alice") {
+		t.Errorf("aws: status %d, %s%s", out.status, out.stdout, out.stderr)
 	}
 }
 
@@ -118,11 +110,11 @@ func checkReadBack(t *testing.T, e *emptied, helper string) {
 			if got := read[name]; !maps.Equal(got, want) {
 				t.Errorf("%s reads of %s\n%q, want\n%q", sdk, name, got, want)
 			}
-			split := `import shlex, sys; print("\n".join(shlex.split(sys.argv[1])))`
-			if words := command(t, e.home, pythons(t)[0], "-c", split, want["credential_process"]); words != helper+"\ncredential-process\n"+name+"\n" {
-				t.Errorf("shlex splits %s into %q", want["credential_process"], words)
-			}
 		}
+	}
+	line, split := lineOf(t, config, "prod"), `import shlex, sys; print("\n".join(shlex.split(sys.argv[1])))`
+	if words := command(t, e.home, "python3", "-X", "utf8", "-c", split, line); words != helper+"\ncredential-process\nprod\n" {
+		t.Errorf("shlex splits %s into %q", line, words)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
@@ -34,8 +33,17 @@ func draftEdits(drafts []profile.Draft) []awsfile.Edit {
 	return all
 }
 
-// temporaryHelper knows where `go run` and `go test` put the programs that they build.
-var temporaryHelper = `^go-build[0-9]+$`
+// isTemporary knows where `go run` and `go test` put the programs that they build: below
+// a folder go-build4711.
+func isTemporary(path string) bool {
+	for _, part := range strings.Split(filepath.ToSlash(path), "/") {
+		number, ok := strings.CutPrefix(part, "go-build")
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
 
 // helperPath is the program that tools are to start.
 func (c *configuring) helperPath() (string, error) {
@@ -45,10 +53,8 @@ func (c *configuring) helperPath() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for _, part := range strings.Split(filepath.ToSlash(own), "/") {
-			if temporary, _ := regexp.MatchString(temporaryHelper, part); temporary {
-				return "", &helperError{Path: own, Problem: "is gone when this run ends (go run)"}
-			}
+		if isTemporary(own) {
+			return "", &helperError{Path: own, Problem: "is gone when this run ends (go run)"}
 		}
 		path = own
 	} else if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
@@ -90,7 +96,7 @@ func (c *configuring) save(ctx context.Context) error {
 		return c.showDry(diff, moves)
 	}
 	if diff == "" && len(moves) == 0 {
-		c.tell("%s: nothing to change", target)
+		c.say("%s: nothing to change", target)
 		return nil
 	}
 	if err := c.agree(ctx, diff, moves); err != nil {
@@ -118,10 +124,10 @@ func (c *configuring) readable(drafts []profile.Draft, after []byte) error {
 
 func (c *configuring) showDry(diff string, moves []awsfile.Shadow) error {
 	for _, m := range moves {
-		c.tell("section [%s] of %s would become [%s]", m.Profile, c.files.Credentials, m.MoveTo)
+		c.say("section [%s] of %s would become [%s]", m.Profile, c.files.Credentials, m.MoveTo)
 	}
 	if diff == "" {
-		c.tell("nothing would change in %s", c.report.File)
+		c.say("nothing would change in %s", c.report.File)
 	}
 	if c.o.json {
 		c.report.Diff = diff
@@ -168,7 +174,7 @@ func (c *configuring) writeConfig(ctx context.Context, edit func(*awsfile.File) 
 	c.report.Changed = done.Changed
 	c.app.config = nil // read again by whoever needs it
 	if done.Changed {
-		c.tell("wrote %s", done.Path)
+		c.say("wrote %s", done.Path)
 	}
 	return nil
 }
@@ -211,10 +217,10 @@ func (c *configuring) moves(ctx context.Context, drafts []profile.Draft) ([]awsf
 			moves = append(moves, s)
 			continue
 		}
-		if c.unattendedHere() {
+		if c.isUnattended() || c.o.dryRun {
 			return nil, problem
 		}
-		c.tell("%v.", problem)
+		c.say("%v.", problem)
 		yes, err := c.confirm(ctx, idp.Question{Field: "move", Public: true, Options: []string{"no", "yes"},
 			Label: fmt.Sprintf("Rename that section to [%s]? Its keys stay as they are", s.MoveTo)})
 		if err != nil || !yes {
@@ -234,7 +240,7 @@ func (c *configuring) move(ctx context.Context, moves []awsfile.Shadow) error {
 			return &configWriteError{File: c.files.Credentials, Err: err}
 		}
 		c.report.Moved = append(c.report.Moved, movedSection{From: m.Profile, To: m.MoveTo})
-		c.tell("section [%s] of %s is [%s] now", m.Profile, c.files.Credentials, m.MoveTo)
+		c.say("section [%s] of %s is [%s] now", m.Profile, c.files.Credentials, m.MoveTo)
 	}
 	return nil
 }

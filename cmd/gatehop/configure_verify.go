@@ -48,10 +48,10 @@ func (c *configuring) verify(ctx context.Context) error {
 	}
 	id := identityReport{Profile: name, By: "aws"}
 	if path, problem := lookPath("aws", c.env); problem == nil {
-		c.tell("running aws sts get-caller-identity --profile %s", name)
+		c.say("running aws sts get-caller-identity --profile %s", name)
 		err = c.askAWS(ctx, path, &id)
 	} else {
-		c.tell("there is no aws in PATH: gatehop asks AWS itself")
+		c.say("there is no aws in PATH: gatehop asks AWS itself")
 		id.By = "gatehop"
 		id.ARN, err = c.askSTS(ctx, ch)
 	}
@@ -62,7 +62,7 @@ func (c *configuring) verify(ctx context.Context) error {
 		id.Account = parts[4]
 	}
 	c.report.Identity = &id
-	c.tell("AWS says that you are %s\n", idp.CleanWords(id.ARN))
+	c.say("AWS says that you are %s\n", idp.CleanWords(id.ARN))
 	c.sayUse(name)
 	return nil
 }
@@ -81,9 +81,9 @@ func (c *configuring) sayUse(name string) {
 	for _, l := range lines {
 		width = max(width, len(l[0]))
 	}
-	c.tell("Use it:")
+	c.say("Use it:")
 	for _, l := range lines {
-		c.tell("  %-*s  %s", width, l[0], l[1])
+		c.say("  %-*s  %s", width, l[0], l[1])
 	}
 }
 

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"gatehop/idp/idptest"
+	"gatehop/saml/samltest"
+)
+
+// page serves one page everywhere.
+func page(status int, header http.Header, body string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		for name, values := range header {
+			rw.Header()[name] = values
+		}
+		rw.WriteHeader(status)
+		_, _ = rw.Write([]byte(body))
+	}
+}
+
+// TestConfigureLooks: what is known not to work is named, with the next step; what works
+// is recognised from its page.
+func TestConfigureLooks(t *testing.T) {
+	t.Parallel()
+	const fields = `<input name="u" type="text" autocomplete="username"><input name="p" type="password">`
+	cases := []struct {
+		name    string
+		handler http.Handler
+		status  int
+		words   []string
+	}{
+		{"Okta", page(200, nil, `<html><script>var oktaData={}</script><script src="/okta-signin-widget.js"></script></html>`), statusPage, []string{`"Okta"`, "plain sign-in form"}},
+		{"Entra", page(200, nil, `<html><title>Sign in</title><script>$Config={}</script></html>`), statusPage, []string{"Microsoft Entra ID"}},
+		{"integrated only", page(401, http.Header{"Www-Authenticate": {"Negotiate"}}, ""), statusUsage, []string{"integrated sign-in", "administrator"}},
+		{"basic", page(401, http.Header{"Www-Authenticate": {`Basic realm="x"`}}, ""), statusUsage, []string{"Basic"}},
+		{"nothing there", page(404, nil, "no"), statusUsage, []string{"no sign-in page", "--idp"}},
+		{"a page without a form", page(200, nil, "<p>Welcome"), statusPage, []string{"not recognised", "as a browser shows it"}},
+		{"a form that sends elsewhere", page(200, nil, `<form method=post action="https://evil.example/">`+fields+`</form>`), statusNetwork, []string{"evil.example"}},
+		{"a form by GET", page(200, nil, `<form action="/x">`+fields+`</form>`), statusPage, []string{"safely"}},
+		{"a plain form", page(200, nil, `<form id="f" method=post action="/x">`+fields+`</form>`), 0, []string{"a sign-in form: found form#f, field u and field p"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newcomer(t, worldOptions{extra: map[string]http.Handler{"sso.corp.example": c.handler}})
+			args := []string{"configure", "--url", "https://sso.corp.example/start", "--username", "alice", "--role", gatewayARN, "--dry-run"}
+			w.run(args...).want(t, c.status, c.words...)
+			w.run(append(args, "--url", "sso.corp.example")...).want(t, c.status, c.words...)
+		})
+	}
+}
+
+// TestConfigureForm: a provider of plain forms, from its address to an identity.
+func TestConfigureForm(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	provider, err := idptest.NewForm(idptest.FormOptions{Signer: w.signer, Now: w.clock, Rand: rand.NewChaCha8([32]byte{3}), Users: []idptest.User{{Name: "alice", Password: worldPassword,
+		SessionName: "alice", Roles: []string{samltest.RoleValue(gatewayAccount, "Gateway", sandboxProvider, false)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.net = idptest.Transport(map[string]http.Handler{"login.corp.example": provider, stsHost: w.sts})
+	w.runWith([]string{password(worldPassword)}, "configure", "--url", "https://login.corp.example"+idptest.FormEntry, "--username", "alice", "--yes").
+		want(t, 0, "a sign-in form: found", "assumed-role/Gateway/alice")
+	if got := provider.Stats(); got.Logins != 1 || len(got.ClientBugs) > 0 {
+		t.Errorf("%+v, want one sign-in and no client bug", got)
+	}
+}
+
+// TestConfigureElsewhere: an address that leads to the AD FS of another origin is not
+// followed with a password, unless a person says that it is theirs.
+func TestConfigureElsewhere(t *testing.T) {
+	t.Parallel()
+	leads := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "https://"+worldHost+"/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices", http.StatusFound)
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"go.corp.example": leads}})
+	args := byFlags("--yes", "--url", "https://go.corp.example/aws")
+	w.runWith([]string{password(worldPassword)}, args...).want(t, statusUsage, "leads to the AD FS at https://"+worldHost, "--url https://"+worldHost)
+	w.answer = wizard()
+	w.answer["url"], w.answer["elsewhere"] = "https://go.corp.example/aws", "no"
+	w.run("configure").want(t, statusUsage)
+	if w.logins() != 0 || w.askedFor("password") != 0 {
+		t.Error("a password was asked for or sent")
+	}
+	w.answer["elsewhere"] = "yes"
+	w.run("configure").want(t, 0)
+	if got := w.configFile(); got != w.byHand() {
+		t.Errorf("the file is\n%s", got)
+	}
+}
+
+// TestConfigureRedirect: the command that answers with the password for one address does
+// not run for another one that the environment, or a flag, puts in its place.
+func TestConfigureRedirect(t *testing.T) {
+	t.Parallel()
+	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
+	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
+		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	w.runWith([]string{"GATEHOP_URL=https://other.example"}, "configure", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--yes").want(t, statusHuman, "password")
+	w.run("configure", "--url", "https://other.example", "--role", "Gateway", "--yes").want(t, statusHuman, "password")
+	if n := other.Stats().Logins; n != 0 {
+		t.Errorf("%d passwords were sent to another address", n)
+	}
+	w.run("configure", "--yes").want(t, 0, "assumed-role/Gateway/alice") // the control
+	if w.logins() != 1 {
+		t.Errorf("%d sign-ins, want 1", w.logins())
+	}
+}
