@@ -80,6 +80,7 @@ func rows() []row {
 		// the person, who can look at it, and not by a file that came in a mail.
 		{name: "gatehop_ca_bundle", fate: left, why: "is not taken: whom one trusts is not for a team file to say"},
 		{name: "gatehop_store", fate: left, why: "is not taken: where secrets are kept is the person's own"},
+		{name: "gatehop_account_names", fate: left, why: "is not taken: who is asked for names is the person's own"},
 		{name: "credential_process", fate: left, why: "is not taken: gatehop configure writes its own"},
 		{name: "x_gatehop_profile", fate: left, why: "is not taken: it is a mark of gatehop's"},
 		{name: "duration_seconds", fate: left, why: whyUnset},
