@@ -75,13 +75,13 @@ func completionShells() []string {
 func completionCommand(*app) *cobra.Command {
 	return &cobra.Command{
 		Use: "completion SHELL", Short: "print a script with which a shell completes gatehop's words",
-		Long: `Prints the script with which bash, zsh, fish or powershell completes commands, flags,
-profiles and roles. What is completed comes from the configuration and from what is
-remembered; nothing is asked, sent or run.
+		Long: `Prints the script with which bash, zsh, fish or powershell completes commands,
+flags, profiles and roles. What is completed comes from the configuration and
+from what is remembered; nothing is asked, sent or run.
 
 bash        with the package bash-completion, once for all shells to come:
-              mkdir -p ~/.local/share/bash-completion/completions
-              gatehop completion bash > ~/.local/share/bash-completion/completions/gatehop
+              dir=~/.local/share/bash-completion/completions
+              mkdir -p $dir && gatehop completion bash > $dir/gatehop
             without it, in ~/.bashrc:
               source <(gatehop completion bash)
 zsh         into a folder of $fpath, before compinit runs:

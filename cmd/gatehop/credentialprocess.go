@@ -24,14 +24,14 @@ credential_process. Nothing else is ever printed on standard output.
 
 It asks nobody. From the cache if it can; else with a new hop while the gateway
 session lives; else with a sign-in if --password-stdin, GATEHOP_PASSWORD or
-gatehop_password_command gives the password, and it was not refused before; else it
-exits at once with status 3 and says what to run.
+gatehop_password_command gives the password, and it was not refused before;
+else it exits at once with status 3 and says what to run.
 
 In ~/.aws/config, with the whole path, since tools run it from any folder:
 
   credential_process = "/usr/local/bin/gatehop" credential-process prod`,
 		Example: `  gatehop credential-process prod
-  gatehop credential-process prod --prompt      # asks at the terminal if it must`,
+  gatehop credential-process prod --prompt   # asks at the terminal if it must`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
 			a.unattended = !mayAsk

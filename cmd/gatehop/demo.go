@@ -15,8 +15,8 @@ func demoCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "a guided tour: no configuration, nothing left behind",
 		Long: `Starts the sandbox, signs in to its simulated AD FS, shows the roles that are
-offered, walks both hops and asks AWS's simulated STS who you are in the end. In a
-terminal it asks, with the answers offered; without one it runs through.`,
+offered, walks both hops and asks AWS's simulated STS who you are in the end.
+In a terminal it asks, with the answers offered; without one it runs through.`,
 		Example: "  gatehop demo\n  gatehop demo --no-input      # asks nothing, in a terminal too",
 		Args:    args(0, 0, "no argument"),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context()) },

@@ -33,14 +33,16 @@ func loginCommand(a *app) *cobra.Command {
 	var o loginOptions
 	c := &cobra.Command{
 		Use: "login [PROFILE]", Short: "sign in and show every hop's identity and expiry",
-		Long: `Signs in at the identity provider of PROFILE, takes the gateway's role and walks
-the chain to PROFILE. What is still good is used as it is; --force renews it all.
+		Long: `Signs in at the identity provider of PROFILE, takes the gateway's role and
+walks the chain to PROFILE. What is still good is used as it is; --force renews
+it all.
 
 Standard output has one line per hop, or JSON with --json.
 
---write also puts the credentials into a section of the AWS credentials file, for
-tools that can read nothing else; run it again when they have expired. No other byte
-of the file changes. --dry-run only shows what would, and signs in nowhere.
+--write also puts the credentials into a section of the AWS credentials file,
+for tools that can read nothing else; run it again when they have expired. No
+other byte of the file changes. --dry-run only shows what would, and signs in
+nowhere.
 
 A gateway whose profile names no role takes the one of --role, or asks:
 

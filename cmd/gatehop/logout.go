@@ -14,9 +14,9 @@ func logoutCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "logout [PROFILE]", Short: "forget sessions and choices",
 		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, its
-choices and what was pinned at its first sign-in. Which passwords were refused stays
-remembered. --all forgets everything, that too: a script that still has a wrong one
-sends it again.
+choices and what was pinned at its first sign-in. Which passwords were refused
+stays remembered. --all forgets everything, that too: a script that still has a
+wrong one sends it again.
 
 AWS keeps credentials that were already handed out valid until they expire.`,
 		Example: `  gatehop logout gateway

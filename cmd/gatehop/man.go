@@ -17,9 +17,10 @@ func manCommand(a *app) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use: "man [COMMAND]", Short: "print the manual page of gatehop, or of a command",
-		Long: `Prints a manual page, made of the words that --help prints. With --dir, writes the
-pages of gatehop and of all commands into that folder, as gatehop.1, gatehop-login.1
-and so on: for who packages gatehop, or for a folder man1 in MANPATH.`,
+		Long: `Prints a manual page, made of the words that --help prints. With --dir, writes
+the pages of gatehop and of all commands into that folder, as gatehop.1,
+gatehop-login.1 and so on: for who packages gatehop, or for a folder man1 in
+MANPATH.`,
 		Example: `  gatehop man | man -l -                              # -l is of man-db
   gatehop man login > "$HOME/gatehop-login.1"
   gatehop man --dir "$HOME/.local/share/man/man1"`,

@@ -28,19 +28,20 @@ func refreshCommand(a *app) *cobra.Command {
 	var o refreshOptions
 	c := &cobra.Command{
 		Use: "refresh [PROFILE...]", Short: "make sure that credentials last, before work starts",
-		Long: `Makes sure that the credentials of every PROFILE are good, and with --at-least for
-that long: from the cache where they are, else with a new hop, else with a sign-in.
-What needs nobody asks nobody; without a terminal, where a person is needed, it
-exits with status 3.
+		Long: `Makes sure that the credentials of every PROFILE are good, and with --at-least
+for that long: from the cache where they are, else with a new hop, else with a
+sign-in. What needs nobody asks nobody; without a terminal, where a person is
+needed, it exits with status 3.
 
---write also puts them into sections PROFILE-session of the AWS credentials file, all in
-one step, for tools that can read nothing else.
+--write also puts them into sections PROFILE-session of the AWS credentials
+file, all in one step, for tools that can read nothing else.
 
-Standard output has one line per profile, or JSON with --json. If some fail, the
-others are made all the same, and the status is that of the first that failed.`,
+Standard output has one line per profile, or JSON with --json. If some fail,
+the others are made all the same, and the status is that of the first that
+failed.`,
 		Example: `  gatehop refresh staging dev --at-least 45m
   gatehop refresh dev --json && terraform apply
-  gatehop refresh staging dev --write    # as profiles staging-session and dev-session`,
+  gatehop refresh staging dev --write    # as staging-session and dev-session`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
 	}

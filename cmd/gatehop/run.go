@@ -128,11 +128,12 @@ func reportBug(w io.Writer) int {
 const rootHelp = `gatehop signs you in at your company's identity provider and hands out AWS
 credentials of the gateway account and of every account behind it.
 
-It reads the profiles of ~/.aws/config: one with gatehop_idp signs in, one with a
-source profile is a hop behind it. Try it without any configuration:
+It reads the profiles of ~/.aws/config: one with gatehop_idp signs in, one with
+a source profile is a hop behind it. To begin:
 
-  gatehop demo                     a guided tour on this machine alone
-  gatehop sandbox -- bash          a shell with a simulated provider and AWS`
+  gatehop configure           writes the profiles: it asks for what it needs
+  gatehop demo                a guided tour on this machine alone
+  gatehop sandbox -- bash     a shell with a simulated provider and AWS`
 
 func rootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -159,6 +160,7 @@ func rootCommand(a *app) *cobra.Command {
 		root.AddCommand(add(a))
 	}
 	root.SetHelpCommand(helpCommand(root))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", fmt.Sprintf(".FlagUsagesWrapped %d |", usualWidth)))
 	a.addCompletions(root)
 	return root
 }

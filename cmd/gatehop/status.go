@@ -19,11 +19,12 @@ func statusCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "status [PROFILE]", Short: "show what is cached, for whom and until when",
 		Long: `Shows every cached session: who it is, through which profiles, how long it has
-left, and what would keep tools from using it. With PROFILE, that profile and the
-way to it, cached or not, and what is remembered of its sign-in.
+left, and what would keep tools from using it. With PROFILE, that profile and
+the way to it, cached or not, and what is remembered of its sign-in.
 
-It asks nobody, sends nothing and runs nothing. --short prints one word for a shell
-prompt: the life that PROFILE's session has left (47m, 11h), expired, or none.`,
+It asks nobody, sends nothing and runs nothing. --short prints one word for a
+shell prompt: the life that PROFILE's session has left (47m, 11h), expired, or
+none.`,
 		Example: `  gatehop status
   gatehop status dev --json
   PS1='[$(gatehop status dev --short)] \w \$ '      # the prompt of bash`,
