@@ -29,12 +29,13 @@ func sandboxCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "sandbox [flags] [-- COMMAND [ARG...]]", Short: "a simulated identity provider and AWS on this machine",
 		Long: `Starts a simulated identity provider and a simulated STS on loopback, writes a
-throw-away AWS configuration and runs COMMAND with it, or prints the variables and
-stays until Ctrl-C. Nothing of yours is changed and nothing is left behind. With
---empty there is no AWS configuration but your own.
+throw-away AWS configuration and runs COMMAND with it, or prints the variables
+and stays until Ctrl-C. Nothing of yours is changed and nothing is left behind.
+With --empty there is no AWS configuration but your own.
 
-User CORP\alice (alice with --idp form), password "correct horse". Profiles: gateway,
-and behind it prod (a hop that any AWS tool makes by itself), staging and dev.`,
+User CORP\alice (alice with --idp form), password "correct horse". Profiles:
+gateway, and behind it prod (a hop that any AWS tool makes by itself), staging
+and dev.`,
 		Example: `  gatehop sandbox -- gatehop login prod
   gatehop sandbox -- aws sts get-caller-identity --profile dev
   gatehop sandbox --idp adfs2019 -- gatehop login dev
@@ -121,13 +122,13 @@ func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err
 func (a *app) printSandbox(s *sandbox, o sandboxOptions) error {
 	var b strings.Builder
 	if o.empty {
-		fmt.Fprintf(&b, "# sign-in address: %s\n# its CA:          %s\n# STS endpoint:    %s\n#\n# 1. In another terminal, paste these lines:\n",
-			s.idpURL, s.caFile, s.stsURL)
+		b.WriteString("# 1. In another terminal, paste these lines")
+		if !o.noPassword {
+			b.WriteString(" (without the last two you are asked)")
+		}
+		b.WriteString(":\n")
 	}
 	for _, v := range s.variables(o) {
-		if o.empty && v[0] == "GATEHOP_USERNAME" {
-			b.WriteString("# (and these two, or be asked for what they hold)\n")
-		}
 		fmt.Fprintf(&b, "export %s='%s'\n", v[0], strings.ReplaceAll(v[1], "'", `'\''`))
 	}
 	if o.empty {
@@ -140,7 +141,8 @@ func (a *app) printSandbox(s *sandbox, o sandboxOptions) error {
 	return nil
 }
 
-// emptyTour says, in comments of a shell, how to come from nothing to a working aws.
+// emptyTour says, in comments of a shell, how to come from nothing to a working aws. With
+// the rest it fits a terminal of 24 lines.
 func (a *app) emptyTour(s *sandbox, o sandboxOptions) string {
 	own := "gatehop"
 	if _, err := lookPath(own, a.env); err != nil {
@@ -152,19 +154,17 @@ func (a *app) emptyTour(s *sandbox, o sandboxOptions) string {
 	for _, d := range destinations(o)[:3] {
 		accounts = append(accounts, d[0]+"="+accountOf(d[1]))
 	}
-	return fmt.Sprintf(`#
-# 2. There, write the profiles. It asks for the rest:
-#
-#      %s configure --url %s --ca-bundle %s
-#
-#    User name:           %s
-#    Password:            %s
-#    Role of the gateway: %s
-#    Accounts behind it:  %s
-#    Role in them:        %s
-#
+	return fmt.Sprintf(`# 2. There, write the profiles:
+#      %s configure
+# It asks for these:
+# sign-in address: %s
+# its CA:          %s
+# user name:       %s
+# password:        %s
+# role:            %s
+# accounts:        %s
+# role in them:    %s
 # 3. Then any AWS tool works there:
-#
 #      aws sts get-caller-identity --profile prod
 `, own, s.idpURL, s.caFile, s.user, sandboxPassword, nameOf(gatewayARN), strings.Join(accounts, ", "), nameOf(destinations(o)[0][1]))
 }
