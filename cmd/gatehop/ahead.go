@@ -243,6 +243,11 @@ func (a *app) awsAhead() *awsTransport {
 	return a.ahead
 }
 
+// bundleError reports a file of root certificates that cannot be used.
+type bundleError struct{ Path, Problem string }
+
+func (e *bundleError) Error() string { return fmt.Sprintf("CA bundle %q %s", e.Path, e.Problem) }
+
 // readBundle reads a CA bundle and makes sure that there is a certificate in it; "" is
 // none.
 func readBundle(path string) ([]byte, error) {
@@ -251,12 +256,12 @@ func readBundle(path string) ([]byte, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &usageError{text: fmt.Sprintf("read CA bundle %q: %v", path, fileProblem(err))}
+		return nil, &bundleError{Path: path, Problem: "cannot be read: " + fileProblem(err).Error()}
 	}
 	for rest := data; ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
-			return nil, &usageError{text: fmt.Sprintf("CA bundle %q holds no certificate in PEM form", path)}
+			return nil, &bundleError{Path: path, Problem: "holds no certificate in PEM form"}
 		}
 		if block.Type == "CERTIFICATE" && len(block.Headers) == 0 {
 			if _, err := x509.ParseCertificate(block.Bytes); err == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
 )
@@ -28,9 +29,9 @@ func configureCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "configure [GATEWAY]", Short: "write profiles: from a sign-in address to a working aws",
 		Long: `Looks at the sign-in page of your company, signs in once, takes a role of the
-gateway account and writes the profile GATEWAY (default: gateway) and one for each
-account behind it into ~/.aws/config. It asks for what no flag says, shows what will
-change in the file, and in the end asks AWS who you are.
+gateway account and writes the profile GATEWAY (default: gateway) and one for
+each account behind it into ~/.aws/config. It asks for what no flag says, shows
+what will change in the file, and in the end asks AWS who you are.
 
 All it needs in a terminal is ` + "`gatehop configure`" + `, or with an address:
 
@@ -42,13 +43,14 @@ and without one, with the password on standard input:
     --role 111111111111/Gateway --accounts prod=222222222222,333333333333 \
     --role-name Admins --yes --password-stdin <secret
 
-Run again, it changes its own keys alone: everything else in the file stays as it is,
-byte for byte. With --dry-run standard output has what would change, with --json the
-facts; otherwise it stays empty. --import saml2aws reads ~/.saml2aws, --import aws-adfs
-what that tool keeps in ~/.aws/config, --team the file that a company hands out.`,
+Run again, it changes its own keys alone: everything else in the file stays as
+it is, byte for byte. With --dry-run standard output has what would change,
+with --json the facts; otherwise it stays empty. --import saml2aws reads
+~/.saml2aws, --import aws-adfs what that tool keeps in ~/.aws/config, --team
+the file that a company hands out.`,
 		Example: `  gatehop configure gateway --dry-run    # what it would change now
-  gatehop configure gateway --accounts audit=222222222222,333333333333 --role-name Admins --yes
-  gatehop configure gateway --destination test=arn:aws:iam::444444444444:role/Admins --yes --json`,
+  gatehop configure --accounts audit=222222222222 --role-name Admins --yes
+  gatehop configure --destination qa=arn:aws:iam::444444444444:role/Admins --yes`,
 		Args: args(0, 1, "one GATEWAY"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, given []string) error { return a.configure(c.Context(), given, o) },
 	}
@@ -178,7 +180,7 @@ func (c *configuring) begin(given []string) (err error) {
 }
 
 func (o configureOptions) check() error {
-	usage := func(format string, args ...any) error {
+	usage := func(format string, args ...any) *usageError {
 		return &usageError{text: fmt.Sprintf(format, args...), command: "gatehop configure"}
 	}
 	switch {
@@ -186,8 +188,9 @@ func (o configureOptions) check() error {
 		return usage("--import and --team exclude each other")
 	case o.brings() && (o.url != "" || o.role != "" || len(o.accounts)+len(o.destinations) > 0):
 		return usage("--import and --team bring addresses, roles and accounts themselves")
-	case o.from != "" && o.from != "saml2aws" && o.from != "aws-adfs":
-		return usage("--import %q is not a tool that is known (saml2aws, aws-adfs)", o.from)
+	case o.from != "" && !slices.Contains(importable(), o.from):
+		e := usage("--import %q is not a tool that is known (%s)", o.from, strings.Join(importable(), ", "))
+		return nearUsage(e, "--import", near.Nearest(o.from, importable()))
 	case o.yes && o.dryRun:
 		return usage("--yes and --dry-run exclude each other")
 	case len(o.accounts) > 0 && o.roleName == "":
@@ -197,9 +200,21 @@ func (o configureOptions) check() error {
 	case o.externalID != "" && len(o.accounts)+len(o.destinations) == 0:
 		return usage("--external-id goes with --accounts or --destination")
 	case o.kind != "" && !slices.ContainsFunc(sights(), func(s seen) bool { return s.kind == o.kind }):
-		return usage("--idp %q is not a kind that is known (%s)", o.kind, knownAdapters())
+		e := usage("--idp %q is not a kind that is known (%s)", o.kind, knownAdapters())
+		return nearUsage(e, "--idp", near.Nearest(o.kind, adapterKinds()))
 	}
 	return nil
+}
+
+// importable are the tools that --import knows.
+func importable() []string { return []string{"saml2aws", "aws-adfs"} }
+
+// nearUsage adds what a flag's value was most likely meant to be, if anything is near.
+func nearUsage(e *usageError, flag, meant string) error {
+	if meant != "" {
+		e.near = flag + " " + meant
+	}
+	return e
 }
 
 // existing makes the gateway's profile as it stands the answers that are offered.
@@ -213,6 +228,7 @@ func (c *configuring) existing() error {
 	case ok:
 		c.gateway = old
 	}
+	c.gateway.Helper = c.helper
 	if !own {
 		return c.refuseOther(c.gateway.Name)
 	}
@@ -294,11 +310,15 @@ func (c *configuring) ask(ctx context.Context, flag string, q idp.Question, chec
 		if problem == "" {
 			return text, nil
 		}
-		q.Retry = fmt.Sprintf("%q %s.", text, problem)
+		if q.Retry = problem + "."; !strings.HasPrefix(problem, `"`) { // which names a part of the answer
+			q.Retry = fmt.Sprintf("%q %s.", text, problem)
+		}
 	}
 	return "", &missingError{What: missingWhat(q), Flag: flag}
 }
 
+// missingWhat is what a question asks for, without what explains it.
 func missingWhat(q idp.Question) string {
-	return strings.ToLower(q.Label[:1]) + q.Label[1:]
+	what, _, _ := strings.Cut(q.Label, " (")
+	return strings.ToLower(what[:1]) + what[1:]
 }

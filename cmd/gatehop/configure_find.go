@@ -37,7 +37,11 @@ func (e *lookError) Error() string {
 	if e.Name != "" {
 		text += fmt.Sprintf("%s (found %s), but ", e.Name, listed(e.Signs))
 	}
-	return text + e.Err.Error()
+	reason := e.Err.Error() // which may begin with what was looked at
+	if u, err := url.Parse(e.URL); err == nil {
+		reason = strings.TrimPrefix(reason, "get "+u.Host+": ")
+	}
+	return text + strings.TrimPrefix(reason, e.URL+": ")
 }
 
 // Unwrap returns the reason.
@@ -53,7 +57,7 @@ func (e *elsewhereError) Error() string {
 // find asks for the address and looks what is there. Nothing that anybody typed is sent
 // but the address.
 func (c *configuring) find(ctx context.Context) error {
-	address, err := c.address(ctx)
+	address, err := c.address(ctx, c.gateway.URL)
 	if err != nil {
 		return err
 	}
@@ -84,6 +88,12 @@ func (c *configuring) find(ctx context.Context) error {
 				return errors.Join(err, elsewhere)
 			}
 			address = elsewhere.There
+		case errors.As(err, new(*lookError)) && c.o.url == "" && !c.isUnattended(): // a person can type another one
+			e := explain(configureProblem(err))
+			c.say("%s\nhint: %s", e.message, e.hint)
+			if address, err = c.address(ctx, ""); err != nil {
+				return err
+			}
 		default:
 			return err
 		}
@@ -91,16 +101,18 @@ func (c *configuring) find(ctx context.Context) error {
 	return err
 }
 
-func (c *configuring) address(ctx context.Context) (string, error) {
+// address is the sign-in address: the flag's, or a person's, to whom offer is offered.
+func (c *configuring) address(ctx context.Context, offer string) (string, error) {
 	text := c.o.url
 	if text == "" {
 		var err error
-		q := idp.Question{Field: "url", Label: "Sign-in address of your company (a URL or a host)", Default: c.gateway.URL}
+		q := idp.Question{Field: "url", Label: "Sign-in address of your company (a URL or a host)", Default: offer}
 		if text, err = c.ask(ctx, "--url", q, addressProblem); err != nil {
 			return "", err
 		}
 	} else if problem := addressProblem(text); problem != "" {
-		return "", &usageError{text: fmt.Sprintf("--url %s %s", shown(text), problem), command: "gatehop configure"}
+		e := &usageError{text: fmt.Sprintf("--url %q %s", shown(text), problem), command: "gatehop configure"}
+		return "", nearUsage(e, "--url", profile.NearURL(text))
 	}
 	return withScheme(text), nil
 }
@@ -124,11 +136,16 @@ func (c *configuring) askBundle(ctx context.Context, e *idp.NetworkError) error 
 	if issuer == "" {
 		issuer = "nobody that it names"
 	}
-	c.say("%s shows a certificate that is issued by %q, whom this machine does not know.", e.Host, idp.CleanWords(issuer))
+	c.say("%s has a certificate of an issuer whom this machine does not know:\n  %s", e.Host, idp.CleanWords(issuer))
 	q := idp.Question{Field: "ca_bundle", Label: "File with your company's root certificates (PEM)"}
 	text, err := c.ask(ctx, "--ca-bundle FILE", q, func(answer string) string {
-		if err := c.useBundle(answer); err != nil {
-			return strings.TrimPrefix(err.Error(), fmt.Sprintf("read CA bundle %q: ", answer))
+		err := c.useBundle(answer)
+		var bundle *bundleError
+		switch {
+		case errors.As(err, &bundle):
+			return bundle.Problem
+		case err != nil:
+			return "cannot be used: " + err.Error()
 		}
 		return ""
 	})
@@ -249,8 +266,18 @@ func (c *configuring) found(s seen, kind, address string, page *form.Page, signs
 	}
 	c.gateway.Kind, c.gateway.URL = kind, writtenAddress(kind, address, c.gateway.RelyingParty)
 	c.report.Provider = &provider{URL: c.gateway.URL, Kind: kind, Signs: signs, Page: idp.SafeURL(page.URL)}
-	c.say("%s: found %s at %s", s.name, listed(signs), idp.SafeURL(page.URL))
+	c.say("%s: found %s at %s", s.name, listed(signs), placeOf(address, page.URL))
 	return nil
+}
+
+// placeOf is where a page was found, without the server that was named just before.
+func placeOf(address string, page *url.URL) string {
+	place := idp.SafeURL(page)
+	given, err := url.Parse(address)
+	if err != nil || idp.OriginOf(given) != idp.OriginOf(page) || page.Path == "" {
+		return place
+	}
+	return strings.TrimPrefix(place, (&url.URL{Scheme: page.Scheme, Host: page.Host}).String())
 }
 
 // writtenAddress is the address as a profile has it: of an AD FS no more than what its usual

@@ -52,7 +52,6 @@ func (c *configuring) gate(ctx context.Context) error {
 	if err := c.askRegion(ctx); err != nil {
 		return err
 	}
-	c.gateway.Helper = c.helper
 	if c.o.dryRun {
 		_, err := c.chainOf(c.gateway)
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
@@ -112,11 +113,11 @@ const fewNames = 5
 // askDestinations asks until there are no more.
 func (c *configuring) askDestinations(ctx context.Context) ([]destination.Destination, error) {
 	var all []destination.Destination
-	c.say("Accounts behind the gateway: as 222222222222 or NAME=222222222222, several with commas,\nor as the ARN of a role.")
+	c.say("Accounts behind the gateway: as 222222222222 or NAME=222222222222, several with\ncommas, or as the ARN of a role.")
 	q := idp.Question{Field: "destinations", Label: "Accounts", Default: none}
 	role := ""
 	for {
-		text, err := c.ask(ctx, "--accounts", q, func(answer string) string { return listProblem(answer, partitionName(c.gateway.RoleARN)) })
+		text, err := c.ask(ctx, "--accounts", q, func(answer string) string { return c.listProblem(answer, all) })
 		var missing *missingError
 		if text == none || errors.As(err, &missing) && len(all) > 0 {
 			return all, nil
@@ -128,39 +129,45 @@ func (c *configuring) askDestinations(ctx context.Context) ([]destination.Destin
 		if err != nil {
 			return nil, err
 		}
-		if more, role, err = c.complete(ctx, more, role); err != nil {
+		if all, role, err = c.complete(ctx, all, more, role); err != nil {
 			return nil, err
 		}
-		all = append(all, more...)
 		q = idp.Question{Field: "more", Label: "Further accounts", Default: none}
 	}
 }
 
-func listProblem(text, partition string) string {
+// listProblem says why an answer cannot be added to the destinations that are known.
+func (c *configuring) listProblem(text string, known []destination.Destination) string {
 	if text == none {
 		return ""
 	}
 	all, err := destination.ParseList(text)
 	for _, d := range all {
 		if err == nil && d.RoleARN != "" {
-			err = d.Check(partition)
+			err = d.Check(partitionName(c.gateway.RoleARN))
 		}
 	}
-	var bad *destination.Error
 	switch {
-	case errors.As(err, &bad) && bad.Text == text:
-		return bad.Problem
 	case err != nil:
-		return "cannot be used: " + strings.TrimPrefix(err.Error(), "destination ")
+		return strings.TrimPrefix(err.Error(), "destination ")
 	case len(all) == 0:
 		return "holds no account"
+	}
+	for i, d := range all {
+		if d.Name == "" {
+			continue
+		}
+		if problem := c.nameProblem(d.Name, known, all[:i]); problem != "" {
+			return fmt.Sprintf("%q %s", d.Name, problem)
+		}
 	}
 	return ""
 }
 
-// complete asks for the role in those that name none, and for the names of a few.
-func (c *configuring) complete(ctx context.Context, all []destination.Destination, role string) ([]destination.Destination, string, error) {
-	partition := partitionName(c.gateway.RoleARN)
+// complete asks for the role in those of more that name none, and for the names of a few,
+// and adds them to known.
+func (c *configuring) complete(ctx context.Context, known, more []destination.Destination, role string) ([]destination.Destination, string, error) {
+	all, partition := slices.Clone(more), partitionName(c.gateway.RoleARN)
 	for i, d := range all {
 		if d.RoleARN == "" && role == "" {
 			problem := func(answer string) string {
@@ -190,11 +197,12 @@ func (c *configuring) complete(ctx context.Context, all []destination.Destinatio
 		}
 		var err error
 		q := idp.Question{Field: "name", Label: "Name of the profile for " + d.Account, Default: d.Proposal()}
-		if all[i].Name, err = c.ask(ctx, "--accounts NAME=ACCOUNT", q, c.nameProblem); err != nil {
+		problem := func(answer string) string { return c.nameProblem(answer, known, all[:i], all[i+1:]) }
+		if all[i].Name, err = c.ask(ctx, "--accounts NAME=ACCOUNT", q, problem); err != nil {
 			return nil, "", err
 		}
 	}
-	return all, role, nil
+	return append(known, all...), role, nil
 }
 
 func there(all []destination.Destination) string {
@@ -204,10 +212,20 @@ func there(all []destination.Destination) string {
 	return "these accounts"
 }
 
-// nameProblem says why a profile cannot be called so.
-func (c *configuring) nameProblem(name string) string {
+// nameProblem says why a profile beside others cannot be called so.
+func (c *configuring) nameProblem(name string, others ...[]destination.Destination) string {
+	if rest, ok := strings.CutPrefix(awsfile.NameProblem(name), "has a name "); ok {
+		return "is a name " + rest
+	}
 	if problem := awsfile.NameProblem(name); problem != "" {
 		return problem
+	}
+	for _, list := range others {
+		for _, d := range list {
+			if d.Name == name {
+				return "is the name of another account already"
+			}
+		}
 	}
 	var taken *takenError
 	var refused *configWriteError

@@ -144,6 +144,55 @@ func TestConfigureAgain(t *testing.T) {
 	}
 }
 
+// TestConfigureAnotherRole: run again with the name of another role, a gateway takes that
+// one, and keeps all else.
+func TestConfigureAnotherRole(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	w.vars = append(w.vars, password(worldPassword))
+	w.run(byFlags("--yes")...).want(t, 0)
+	w.run("configure", "--role", "ReadOnly", "--dry-run").want(t, 0, "-gatehop_role_arn   = "+gatewayARN)
+	w.run("configure", "--role", "ReadOnly", "--yes").want(t, 0, "role ReadOnly of account 111111111111 is yours")
+	if got, want := w.configFile(), strings.Replace(w.byHand(), gatewayARN, strings.Replace(gatewayARN, "Gateway", "ReadOnly", 1), 1); got != want {
+		t.Errorf("the file is\n%s, want\n%s", got, want)
+	}
+}
+
+// TestConfigureUseless: what is written and gives no credentials is told so, with AWS's
+// reason and what to look at.
+func TestConfigureUseless(t *testing.T) {
+	t.Parallel()
+	w := newcomer(t, worldOptions{})
+	w.vars = append(w.vars, password(worldPassword))
+	flags := byFlags("--yes")
+	flags[len(flags)-2] = "Admni"
+	o := w.run(flags...).want(t, statusAWS, "gatehop: profile prod is written, but gives no credentials: assume arn:aws:iam::222222222222:role/Admni: ",
+		"hint: check the account and the role's name")
+	if strings.Contains(o.stderr, "AWS says that you are") {
+		t.Errorf("that is no success: %s", o.stderr)
+	}
+	w.run(byFlags("--yes")...).want(t, 0, "AWS says that you are") // the control
+}
+
+// TestConfigureBundle: a bundle that cannot be used is named once, with what to give.
+func TestConfigureBundle(t *testing.T) {
+	t.Parallel()
+	for file, words := range map[string]string{
+		"/no/such.pem": `gatehop: CA bundle "/no/such.pem" cannot be read: `,
+		"empty.pem":     `empty.pem" holds no certificate in PEM form`,
+	} {
+		w := newcomer(t, worldOptions{})
+		if !filepath.IsAbs(file) {
+			w.write(file, "nothing")
+			file = filepath.Join(w.home, file)
+		}
+		o := w.run(byFlags("--yes", "--ca-bundle", file)...).want(t, statusUsage, words, "hint: give --ca-bundle FILE")
+		if strings.Count(o.stderr, file) != 1 {
+			t.Errorf("%s is named more than once: %s", file, o.stderr)
+		}
+	}
+}
+
 // TestConfigureMissing: without a person every answer that is missing names its flag.
 func TestConfigureMissing(t *testing.T) {
 	t.Parallel()

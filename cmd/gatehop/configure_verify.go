@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -33,6 +34,19 @@ func (e *awsError) Error() string {
 	return "profile " + e.Profile + " is written, but aws does not get through: " + e.Words
 }
 
+// writtenError reports that what was written gives no credentials.
+type writtenError struct {
+	Profile string
+	Err     error
+}
+
+func (e *writtenError) Error() string {
+	return "profile " + e.Profile + " is written, but gives no credentials: " + strings.TrimPrefix(e.Err.Error(), "profile "+e.Profile+": ")
+}
+
+// Unwrap returns the reason.
+func (e *writtenError) Unwrap() error { return e.Err }
+
 // otherIdentityError reports that what was written gives another identity than it should.
 type otherIdentityError struct{ Profile, Role, Identity, By string }
 
@@ -58,10 +72,18 @@ func (c *configuring) verify(ctx context.Context) error {
 	if path, problem := lookPath("aws", c.env); problem == nil {
 		c.say("running aws sts get-caller-identity --profile %s", name)
 		err = c.askAWS(ctx, path, &id)
+		var words *awsError
+		if errors.As(err, &words) { // the reason may be gatehop's own, which knows it better
+			if _, own := c.askSTS(ctx, ch); own != nil {
+				err = &writtenError{Profile: name, Err: own}
+			}
+		}
 	} else {
 		c.say("there is no aws in PATH: gatehop asks AWS itself")
 		id.By = "gatehop"
-		id.ARN, err = c.askSTS(ctx, ch)
+		if id.ARN, err = c.askSTS(ctx, ch); err != nil {
+			err = &writtenError{Profile: name, Err: err}
+		}
 	}
 	if err != nil {
 		return err

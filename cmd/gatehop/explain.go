@@ -80,7 +80,10 @@ func explainUsage(err error, e *explanation) bool {
 	var usage *usageError
 	var shell *sink.UnknownShellError
 	var value *sink.ValueError
+	var bundle *bundleError
 	switch {
+	case errors.As(err, &bundle):
+		e.hint = "name a file of certificates in PEM form: gatehop_ca_bundle for the provider, AWS_CA_BUNDLE or ca_bundle for AWS"
 	case errors.As(err, &value):
 		e.hint = "correct the region or the name of the profile"
 	case errors.As(err, &usage):
@@ -122,7 +125,7 @@ func explainProfile(err error, e *explanation) bool {
 	var open *openProfileError
 	switch {
 	case errors.As(err, &none):
-		e.hint = "`gatehop demo` shows it without any; the README has the first configuration"
+		e.hint = "`gatehop configure` writes one; `gatehop demo` shows how it works without any"
 	case errors.As(err, &open):
 		e.status, e.detail, e.hint = statusAmbiguous, open.names, "name one, or set GATEHOP_PROFILE"
 		return true

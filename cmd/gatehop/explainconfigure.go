@@ -10,6 +10,7 @@ import (
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/team"
 	"gatehop/idp"
+	"gatehop/sts"
 )
 
 // missingError reports that a person is needed for an answer that a flag could give.
@@ -98,7 +99,13 @@ func explainSetup(err error, e *explanation) bool {
 	var bad *destination.Error
 	var fragment *team.Error
 	var foreign *importError
+	var bundle *bundleError
+	var refused *sts.Error
 	switch {
+	case errors.As(err, new(*writtenError)) && errors.As(err, &refused) && refused.Hop == "AssumeRole":
+		e.hint = "check the account and the role's name, and that the role trusts the gateway's"
+	case errors.As(err, &bundle):
+		e.status, e.hint = statusUsage, "give --ca-bundle FILE, with root certificates in PEM form"
 	case errors.As(err, &missing):
 		e.status, e.hint = statusHuman, "run `gatehop configure` in a terminal, or give "+missing.Flag
 	case errors.As(err, &taken):
@@ -115,6 +122,9 @@ func explainSetup(err error, e *explanation) bool {
 		e.status, e.hint = statusUsage, "an account is 12 digits or NAME=ACCOUNT; a role is its ARN or NAME=ROLE_ARN, of the gateway's partition"
 	case errors.As(err, &fragment):
 		e.status, e.hint = statusUsage, "nothing of the file is taken; whoever made it must mend it"
+		if fragment.Unread {
+			e.hint = "give --team the path of the file"
+		}
 		for _, p := range fragment.Problems[1:] { // the first is the message's
 			e.detail = append(e.detail, p.String())
 		}
@@ -172,6 +182,8 @@ func explainChoice(err error, e *explanation) bool {
 		e.hint = "choose one with --role ACCOUNT/NAME"
 	case len(role.Matches) > 1:
 		e.hint = "give more of it: --role ACCOUNT/NAME or the whole ARN"
+	case role.Near != "":
+		e.hint = didYouMean("--role " + role.Near)
 	default:
 		e.hint = "choose one of these with --role"
 	}

@@ -97,6 +97,13 @@ func TestMistyped(t *testing.T) {
 		{"sandbox --idp adfs5", nil, statusUsage, `"adfs5"`, "adfs3"},
 		{"sandbox --idp frobnicate", nil, statusUsage, `"frobnicate"`, ""},
 
+		{"configure --import saml2asw", nil, statusUsage, `"saml2asw"`, "--import saml2aws"},
+		{"configure --import frobnicate", nil, statusUsage, `"frobnicate"`, ""},
+		{"configure --idp adsf", nil, statusUsage, `"adsf"`, "--idp adfs"},
+		{"configure new --yes --url htps://adfs.corp.example", nil, statusUsage, `"htps://adfs.corp.example"`, "--url https://adfs.corp.example"},
+		{"configure new --yes --url gopher://adfs.corp.example", nil, statusUsage, `"gopher://`, ""},
+		{`configure new --yes --url adfs.corp.example --username CORP\alice --role Gatway`, []string{secret}, statusUsage, `"Gatway"`, "--role Gateway"},
+
 		{"login wrongurl", nil, statusUsage, `"htps://adfs.corp.example/adfs"`, "https://adfs.corp.example/adfs"},
 		{"login barehost", nil, statusUsage, `"adfs.corp.example"`, "https://adfs.corp.example"},
 		{"login nohost", nil, statusUsage, `"https:///adfs/ls"`, "https://HOST/adfs/ls"},
@@ -117,7 +124,7 @@ func TestMistyped(t *testing.T) {
 			if got := suggested(hint); got != c.meant {
 				t.Errorf("suggested is %q, want %q:\n%s", got, c.meant, out.stderr)
 			}
-			if strings.Count(out.stderr, "\n") > 4 || strings.Count(out.stderr, "hint: ") > 1 {
+			if _, told, _ := strings.Cut(out.stderr, "gatehop: "); strings.Count(told, "\n") > 4 || strings.Count(out.stderr, "hint: ") > 1 {
 				t.Errorf("more than an error and a hint:\n%s", out.stderr)
 			}
 		})

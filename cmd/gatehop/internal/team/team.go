@@ -51,9 +51,13 @@ func (p Problem) String() string {
 type Error struct {
 	File     string
 	Problems []Problem // never empty
+	Unread   bool      // nothing of it was read
 }
 
 func (e *Error) Error() string {
+	if e.Unread {
+		return fmt.Sprintf("read the team file %s: %s", e.File, e.Problems[0].Problem)
+	}
 	text := fmt.Sprintf("read the team file %s: %s", e.File, e.Problems[0])
 	if n := len(e.Problems) - 1; n > 0 {
 		text += fmt.Sprintf(" (and %d more)", n)
@@ -67,25 +71,27 @@ const maxFile = 1 << 20
 // Read reads the team file at path. An address is refused: what is merged lies in a file
 // that somebody has looked at, or could. Errors are *Error.
 func Read(path string) (*Fragment, error) {
-	fail := func(problem string) error { return &Error{File: path, Problems: []Problem{{Problem: problem}}} }
+	fail := func(problem string) error {
+		return &Error{File: path, Problems: []Problem{{Problem: problem}}, Unread: true}
+	}
 	if strings.Contains(path, "://") {
-		return nil, fail("is an address; a team file is read from a path alone")
+		return nil, fail("it is an address, and only a file is read")
 	}
 	info, err := os.Stat(path) // before it is opened: a pipe would wait for somebody who writes
 	switch {
 	case err != nil:
-		return nil, fail("cannot be read: " + reason(err))
+		return nil, fail(reason(err))
 	case !info.Mode().IsRegular():
-		return nil, fail("is not a regular file")
+		return nil, fail("it is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fail("cannot be read: " + reason(err))
+		return nil, fail(reason(err))
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fail("cannot be read: " + reason(err))
+		return nil, fail(reason(err))
 	}
 	return Parse(path, data)
 }

@@ -289,7 +289,7 @@ func TestRead(t *testing.T) {
 		"https://corp.example/team":  "is an address",
 		"file:///etc/team":           "is an address",
 		dir:                          "is not a regular file",
-		filepath.Join(dir, "absent"): "cannot be read: ",
+		filepath.Join(dir, "absent"): ": no such file or directory",
 	} {
 		f, err := Read(path)
 		var refusal *Error
