@@ -82,7 +82,7 @@ type PageError struct {
 
 func (e *PageError) Error() string {
 	text := e.Verdict.Summary()
-	if e.URL != "" {
+	if e.URL != "" && e.Verdict != Rejected { // which is about what was typed, and not about a page
 		text = e.URL + ": " + text
 	}
 	if e.Words != "" {

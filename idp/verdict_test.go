@@ -161,7 +161,7 @@ func TestPageErrorText(t *testing.T) {
 		e    PageError
 		want string
 	}{
-		{PageError{Verdict: Rejected, URL: "https://h/p", Title: "Sign In", Words: "Incorrect user ID or password."}, `https://h/p: user name or password refused: "Incorrect user ID or password."`},
+		{PageError{Verdict: Rejected, URL: "https://h/p", Title: "Sign In", Words: "Incorrect user ID or password."}, `user name or password refused: "Incorrect user ID or password."`},
 		{PageError{Verdict: Unknown, URL: "https://h/p", Title: "Update", Fingerprint: "Old:password"}, `https://h/p: page not recognised, titled "Update" (fields: Old:password)`},
 		{PageError{Verdict: ProviderError, URL: "https://h/p", Activity: "id-1", Status: 500}, `https://h/p: the provider reports an error (HTTP status 500; activity ID id-1)`},
 		{PageError{Verdict: HomeRealm, URL: "https://h/p", Options: []string{"A", "B"}}, `https://h/p: asks which organisation you belong to (offered: A, B)`},

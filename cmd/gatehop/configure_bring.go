@@ -53,6 +53,34 @@ func (c *configuring) note(text string) {
 	c.say("%s", text)
 }
 
+// noteSettings says of every setting what became of it. Those that set nothing share a
+// line on the screen.
+func (c *configuring) noteSettings(notes []migrate.Note) {
+	var unset []string
+	for _, n := range notes {
+		if n.IsUnset() && !c.verbose {
+			unset = append(unset, n.Key)
+			c.report.Notes = append(c.report.Notes, "  "+n.String())
+			continue
+		}
+		c.note("  " + n.String())
+	}
+	line := "  not needed, being empty or off:"
+	for i, key := range unset {
+		if i < len(unset)-1 {
+			key += ","
+		}
+		if len(line)+1+len(key) > usualWidth {
+			c.say("%s", line)
+			line = "   "
+		}
+		line += " " + key
+	}
+	if len(unset) > 0 {
+		c.say("%s", line)
+	}
+}
+
 // bringImport reads the file of another tool.
 func (c *configuring) bringImport(ctx context.Context) error {
 	file, accounts, err := c.accountsOf()
@@ -61,9 +89,7 @@ func (c *configuring) bringImport(ctx context.Context) error {
 	}
 	for _, a := range accounts {
 		c.note(fmt.Sprintf("account %s:", a.Name))
-		for _, n := range a.Notes {
-			c.note("  " + n.String())
-		}
+		c.noteSettings(a.Notes)
 		if a.Draft == nil {
 			c.note(fmt.Sprintf("  left out: it %s", a.Why))
 			continue

@@ -20,6 +20,14 @@ aws_session_duration = 3600
 aws_profile = saml
 role_arn = arn:aws:iam::111111111111:role/Gateway
 region = eu-west-1
+http_attempts_count =
+http_retry_delay =
+credentials_file =
+saml_cache_file =
+disable_remember_device = false
+disable_sessions = false
+download_browser_driver = false
+prompter =
 
 [okta]
 url = https://corp.okta.com/home
@@ -52,11 +60,27 @@ func TestConfigureImport(t *testing.T) {
 			t.Errorf("nothing is said of %s in\n%s", key, notes)
 		}
 	}
+	if n := strings.Count(o.stderr, "it is empty") + strings.Count(o.stderr, "it is off"); n != 0 || len(tooWide(unset(o.stderr))) > 0 {
+		t.Errorf("%d settings that set nothing have a line each, or their line is too wide:\n%s", n, o.stderr)
+	}
+	for _, key := range []string{"app_id", "disable_sessions", "prompter"} {
+		if !strings.Contains(unset(o.stderr), key) {
+			t.Errorf("%s is not among %q", key, unset(o.stderr))
+		}
+	}
+	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP", "--dry-run", "-v").want(t, 0, "app_id: not needed: it is empty")
 	name := report.Profiles[0].Name
 	w.runWith([]string{password(worldPassword)}, "login", name).want(t, 0, "assumed-role/Gateway/alice")
 	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP", "--yes").want(t, 0, "nothing to change")
 	w.run("configure", "--import", "okta", "--yes").want(t, statusUsage, "--import")
 	w.run("configure", "x", "--import", "saml2aws", "--yes").want(t, statusUsage, "name the profiles themselves")
+}
+
+// unset is what is said of settings that set nothing, up to the next line about another.
+func unset(text string) string {
+	_, rest, _ := strings.Cut(text, "  not needed, being empty or off:")
+	rest, _, _ = strings.Cut(rest, "becomes profile")
+	return rest
 }
 
 const teamFile = `[profile corp]

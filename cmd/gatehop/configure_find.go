@@ -90,7 +90,7 @@ func (c *configuring) find(ctx context.Context) error {
 			address = elsewhere.There
 		case errors.As(err, new(*lookError)) && c.o.url == "" && !c.isUnattended(): // a person can type another one
 			e := explain(configureProblem(err))
-			c.say("%s\nhint: %s", e.message, e.hint)
+			c.say("%s\nhint: %s", e.message, strings.Replace(e.hint, "--url", "the address", 1))
 			if address, err = c.address(ctx, ""); err != nil {
 				return err
 			}

@@ -119,7 +119,7 @@ func TestConfigureScreen(t *testing.T) {
 		s.typeKeys(keys + "\r")
 	}
 	answer("Sign-in address", "127.0.0.1:1")
-	s.see("hint: check --url")
+	s.see("hint: check the address")
 	answer("connection refused", box.url)
 	answer("CN=gatehop sandbox CA", "/no/such/file")
 	answer(`"/no/such/file" cannot be read: no such file or directory.`, box.ca)

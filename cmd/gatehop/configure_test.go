@@ -179,7 +179,7 @@ func TestConfigureBundle(t *testing.T) {
 	t.Parallel()
 	for file, words := range map[string]string{
 		"/no/such.pem": `gatehop: CA bundle "/no/such.pem" cannot be read: `,
-		"empty.pem":     `empty.pem" holds no certificate in PEM form`,
+		"empty.pem":    `empty.pem" holds no certificate in PEM form`,
 	} {
 		w := newcomer(t, worldOptions{})
 		if !filepath.IsAbs(file) {

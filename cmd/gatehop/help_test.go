@@ -19,7 +19,7 @@ func TestHelpWidth(t *testing.T) {
 		t.Fatalf("only the commands %q", names)
 	}
 	for _, name := range names {
-		o := w.run(strings.Fields(name + " --help")...).want(t, 0, "Usage:", "--password-stdin")
+		o := w.run(strings.Fields(name+" --help")...).want(t, 0, "Usage:", "--password-stdin")
 		if lines := tooWide(o.stdout); len(lines) > 0 {
 			t.Errorf("gatehop %s --help has lines of more than %d cells:\n%s", name, usualWidth, strings.Join(lines, "\n"))
 		}

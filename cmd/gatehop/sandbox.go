@@ -124,7 +124,7 @@ func (a *app) printSandbox(s *sandbox, o sandboxOptions) error {
 	if o.empty {
 		b.WriteString("# 1. In another terminal, paste these lines")
 		if !o.noPassword {
-			b.WriteString(" (without the last two you are asked)")
+			b.WriteString(" (or be asked for the last two)")
 		}
 		b.WriteString(":\n")
 	}

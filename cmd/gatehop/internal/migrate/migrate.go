@@ -48,6 +48,9 @@ type Note struct {
 	Why       string // a sentence of its own without its end; "" only of Taken
 }
 
+// IsUnset reports a setting that was there and set nothing.
+func (n Note) IsUnset() bool { return n.Fate == NotNeeded && (n.Why == whyEmpty || n.Why == whyOff) }
+
 func (n Note) String() string {
 	text := n.Key + ": " + n.Fate.String()
 	switch {

@@ -68,14 +68,16 @@ type row struct {
 func (r row) whySame(text string) string {
 	switch {
 	case text == "":
-		return "it is empty"
+		return whyEmpty
 	case r.flag:
-		return "it is off"
+		return whyOff
 	}
 	return r.why
 }
 
 const (
+	whyEmpty   = "it is empty"
+	whyOff     = "it is off"
 	whyBrowser = "only the provider Browser reads it"
 	whyOkta    = "only the provider Okta reads it"
 	whyLogin   = "only the provider OneLogin reads it"
