@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -111,21 +112,36 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"profile": func(c *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return a.completeProfiles(c, nil, typed)
 		},
-		"role":  a.completeRoles,
-		"shell": oneOfWords(sink.Shells()),
-		"idp":   oneOfWords(sandboxProviders()),
+		"role":   a.completeRoles,
+		"shell":  oneOfWords(sink.Shells()),
+		"idp":    oneOfWords(adapterKinds()),
+		"import": oneOfWords(importable()),
 	}
 	for _, c := range append(root.Commands(), root) {
+		if c.Name() == "sandbox" {
+			_ = c.RegisterFlagCompletionFunc("idp", oneOfWords(sandboxProviders()))
+		}
 		for name, f := range flags {
 			if c.LocalFlags().Lookup(name) != nil || c == root && name == "profile" {
 				_ = c.RegisterFlagCompletionFunc(name, f) // of an own flag, once: no error
 			}
 		}
-		for _, name := range []string{"duration", "at-least", "latency", "roles", "accounts", "password-fd", "write"} {
+		for _, name := range []string{"duration", "at-least", "latency", "roles", "accounts", "password-fd", "write",
+			"url", "username", "adfs-domain", "relying-party", "region", "role-name", "destination", "external-id"} {
 			if f := c.Flags().Lookup(name); f != nil && f.Value.Type() != "bool" {
 				_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 			}
 		}
+	}
+}
+
+// plainUsages takes the marks that name a flag's value out of what is said of the flags:
+// completion would show them.
+func plainUsages(root *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	root.PersistentFlags().VisitAll(plain)
+	for _, c := range root.Commands() {
+		c.Flags().VisitAll(plain)
 	}
 }
 

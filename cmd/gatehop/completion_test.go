@@ -44,6 +44,11 @@ func TestComplete(t *testing.T) {
 		{[]string{"login", "nope", "--role", ""}, ""},
 		{[]string{"env", "--shell", ""}, "bash|zsh"},
 		{[]string{"sandbox", "--idp", ""}, strings.Join(sandboxProviders(), "|")},
+		{[]string{"configure", "--idp", ""}, strings.Join(adapterKinds(), "|")},
+		{[]string{"configure", "--import", ""}, "saml2aws|aws-adfs"},
+		{[]string{"configure", "--username", ""}, ""},
+		{[]string{"configure", "--role-n"}, "--role-name\tthe role in each of --accounts"},
+		{[]string{"configure", "--team"}, "--team\tmerge the profiles of a FILE that your company hands out"},
 		{[]string{"completion", ""}, "bash|zsh|fish|powershell"},
 		{[]string{"login", "--duration", ""}, ""},
 		{[]string{"man", "lo"}, strings.Join(commandNames(rootCommand(&app{})), "|")}, // the shell picks

@@ -43,8 +43,9 @@ func (a *app) demo(ctx context.Context) (err error) {
 }
 
 func (a *app) tour(ctx context.Context, s *sandbox) error {
-	fmt.Fprintf(a.stdout, `This is gatehop with a simulated company: an AD FS 3.0 at %s and an AWS STS,
-both on this machine. Nothing of yours is read or changed.
+	fmt.Fprintf(a.stdout, `This is gatehop with a simulated company: an AD FS 3.0 at
+%s and an AWS STS, both on this machine. Nothing of yours
+is read or changed.
 
 1. Sign in, as %s.
 `, s.idpURL, s.user)
@@ -64,7 +65,7 @@ both on this machine. Nothing of yours is read or changed.
 	if err := a.printRoles(reportRoles(signed.Assertion, a.accountAliases())); err != nil {
 		return err
 	}
-	fmt.Fprint(a.stdout, "\n3. AssumeRoleWithSAML into the gateway account, AssumeRole into the destination.\n\n")
+	fmt.Fprint(a.stdout, "\n3. AssumeRoleWithSAML into the gateway, AssumeRole into the destination.\n\n")
 	hops, _, err := a.walk(ctx, f, ch)
 	if err != nil {
 		return err
@@ -98,11 +99,10 @@ both on this machine. Nothing of yours is read or changed.
 
 const demoNext = `
 Next:
-  gatehop sandbox -- bash            the same simulators with your own tools: try
-                                     aws sts get-caller-identity --profile dev
-  gatehop roles --help               and every other command explain themselves
-  README.md                          has the first configuration for AD FS and for a
-                                     form sign-in, ten lines each
+  gatehop configure          writes the profiles for your own company
+  gatehop sandbox -- bash    the same simulators with your own tools: try
+                             aws sts get-caller-identity --profile dev
+  gatehop roles --help       and every other command explain themselves
 `
 
 // offered proposes the sandbox's answers to a person, or gives them if nobody is there.

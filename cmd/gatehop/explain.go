@@ -125,7 +125,7 @@ func explainProfile(err error, e *explanation) bool {
 	var open *openProfileError
 	switch {
 	case errors.As(err, &none):
-		e.hint = "`gatehop configure` writes one; `gatehop demo` shows how it works without any"
+		e.hint = "`gatehop configure` writes one"
 	case errors.As(err, &open):
 		e.status, e.detail, e.hint = statusAmbiguous, open.names, "name one, or set GATEHOP_PROFILE"
 		return true
@@ -135,6 +135,8 @@ func explainProfile(err error, e *explanation) bool {
 			e.hint = didYouMean(bad.Near)
 		case bad.Line > 0:
 			e.hint = "edit " + bad.File
+		case bad.Profile != "" && bad.Key == "": // it is in neither file
+			e.hint = "`gatehop configure` writes profiles"
 		case bad.Profile == "":
 			e.hint = "replace it, or name another file: AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"
 		}

@@ -58,6 +58,9 @@ func runCommand(ctx context.Context, p process) int {
 	a.watchProgress()
 	defer a.leaveTerminal()
 	root := rootCommand(a)
+	if len(p.args) > 0 && p.args[0] == cobra.ShellCompRequestCmd {
+		plainUsages(root)
+	}
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
