@@ -86,7 +86,9 @@ type configuring struct {
 	helper  string          // for credential_process
 	hops    []profile.Draft // the accounts behind the gateway
 	brought []profile.Draft // in place of both: of --import and --team
-	report  configured
+
+	redirected map[*settings]bool // settings that know what is new in them
+	report     configured
 }
 
 // configured is what --json prints.
