@@ -251,7 +251,10 @@ func (c *configuring) environment() error {
 		if v.flag != "" {
 			*v.text = v.flag
 		}
-		c.env = slices.DeleteFunc(slices.Clone(c.env), func(entry string) bool { return strings.HasPrefix(entry, v.name+"=") })
+		c.env = slices.DeleteFunc(slices.Clone(c.env), func(entry string) bool {
+			name, _, _ := strings.Cut(entry, "=")
+			return strings.EqualFold(name, v.name) // Windows tells no capitals apart
+		})
 	}
 	for key, text := range map[string]string{
 		"gatehop_adfs_domain": c.o.domain, "gatehop_relying_party": c.o.party, "region": c.o.region,

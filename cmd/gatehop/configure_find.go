@@ -177,12 +177,15 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 func (c *configuring) look(ctx context.Context, address string) error {
 	var first error
 	for _, s := range c.order(address) {
-		_, session, err := c.session(&settings{SignIn: c.signInOf(s.kind, address)})
+		way := &settings{SignIn: c.signInOf(s.kind, address)}
+		if err := way.override(environ(c.env)); err != nil {
+			return err
+		}
+		_, session, err := c.session(way)
 		if err != nil {
 			return err
 		}
-		in := c.signInOf(s.kind, address)
-		page, err := s.look(ctx, session, in.Decode)
+		page, err := s.look(ctx, session, way.SignIn.Decode)
 		found, signs := tell(page)
 		var verdict *idp.PageError
 		switch {

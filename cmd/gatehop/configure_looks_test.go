@@ -181,3 +181,29 @@ func TestConfigureRedirectSays(t *testing.T) {
 		t.Errorf("%d passwords were sent to another address", n)
 	}
 }
+
+// TestConfigureLooksAsItSignsIn: what the environment says of the way to the provider goes
+// for the look too. The address is taken out of it: a flag says more.
+func TestConfigureLooksAsItSignsIn(t *testing.T) {
+	t.Parallel()
+	var agents []string
+	form := page(200, nil, `<form id="f" method=post action="/x"><input name="u" type="text"><input name="p" type="password"></form>`)
+	seen := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		agents = append(agents, r.UserAgent())
+		form(rw, r)
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"sso.corp.example": seen}})
+	args := []string{"configure", "--url", "https://sso.corp.example/start", "--username", "alice", "--role", gatewayARN, "--dry-run"}
+	w.runWith([]string{"GATEHOP_USER_AGENT=Probe/7", "GATEHOP_URL=https://nobody.example"}, args...).want(t, 0)
+	if len(agents) != 1 || agents[0] != "Probe/7" {
+		t.Errorf("the page was asked for by %q", agents)
+	}
+	w.run(args...).want(t, 0) // the control
+	if len(agents) != 2 || agents[1] == agents[0] {
+		t.Errorf("the page was asked for by %q", agents)
+	}
+	w.runWith([]string{"GATEHOP_TIMEOUT=never"}, args...).want(t, statusUsage, "GATEHOP_TIMEOUT")
+	if len(agents) != 2 {
+		t.Error("a variable that cannot be read was found after the look")
+	}
+}
