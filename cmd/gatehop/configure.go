@@ -207,18 +207,27 @@ func (o configureOptions) check() error {
 // existing makes the gateway's profile as it stands the answers that are offered.
 func (c *configuring) existing() error {
 	old, own, ok := c.config.Draft(c.gateway.Name)
-	switch {
-	case ok && own && old.Source != "":
-		return &takenError{Profile: c.gateway.Name, Why: "is a hop behind " + old.Source + ", and no gateway"}
-	case ok && own && old.Kind == "":
-		return &takenError{Profile: c.gateway.Name, Why: "has keys of gatehop's but no gatehop_idp"}
-	case ok:
+	if ok {
 		c.gateway = old
 	}
 	if !own {
 		return c.refuseOther(c.gateway.Name)
 	}
+	if err := isGateway(old); err != nil {
+		return err
+	}
 	c.say("profile %s is there: what it has is offered", c.gateway.Name)
+	return nil
+}
+
+// isGateway refuses a profile of gatehop's that does not sign in itself.
+func isGateway(old profile.Draft) error {
+	switch {
+	case old.Source != "":
+		return &takenError{Profile: old.Name, Why: "is a hop behind " + old.Source + ", and no gateway"}
+	case old.Kind == "":
+		return &takenError{Profile: old.Name, Why: "has keys of gatehop's but no gatehop_idp"}
+	}
 	return nil
 }
 
