@@ -95,10 +95,10 @@ func TestConfigureElsewhere(t *testing.T) {
 	}
 }
 
-// TestConfigureRedirect: the command that answers with the password for one address does
-// not run for another one that the environment, or a flag, puts in its place.
-func TestConfigureRedirect(t *testing.T) {
-	t.Parallel()
+// commanded is a world whose profile has a command for the password, and a provider that
+// the profile knows nothing of.
+func commanded(t *testing.T) (*world, *idptest.ADFS) {
+	t.Helper()
 	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +106,14 @@ func TestConfigureRedirect(t *testing.T) {
 	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
 	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
 		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	return w, other
+}
+
+// TestConfigureRedirect: the command that answers with the password for one address does
+// not run for another one that the environment, or a flag, puts in its place.
+func TestConfigureRedirect(t *testing.T) {
+	t.Parallel()
+	w, other := commanded(t)
 	w.runWith([]string{"GATEHOP_URL=https://other.example"}, "configure", "--yes").want(t, statusHuman, "password")
 	w.run("configure", "--url", "https://other.example", "--yes").want(t, statusHuman, "password")
 	w.run("configure", "--url", "https://other.example", "--role", "Gateway", "--yes").want(t, statusHuman, "password")
@@ -154,13 +162,7 @@ func TestConfigureLooksInACircle(t *testing.T) {
 // is shown every place that has changed, whichever of them a variable says.
 func TestConfigureRedirectSays(t *testing.T) {
 	t.Parallel()
-	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
-	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
-		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	w, other := commanded(t)
 	w.answer = map[string]string{"username": `CORP\alice`, "confirm": "no"}
 	for _, vars := range [][]string{nil, {"GATEHOP_PROXY=http://127.0.0.1:3128"}} {
 		w.asked = nil

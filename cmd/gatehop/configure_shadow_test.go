@@ -18,6 +18,36 @@ func (w *world) credentialsFile() string {
 	return string(data)
 }
 
+// TestConfigureShadow: keys that tools would use instead are said and, where it is asked
+// for, moved with every other byte as it was.
+func TestConfigureShadow(t *testing.T) {
+	t.Parallel()
+	const old = shadowing + "\n[other]\naws_access_key_id = AKIA2\n"
+	w := newcomer(t, worldOptions{})
+	w.vars = append(w.vars, password(worldPassword))
+	w.write(".aws/credentials", old)
+	w.run(byFlags("--yes")...).want(t, statusUsage, "[prod]", "aws_access_key_id", "--move-static")
+	if w.configFile() != "" || w.credentialsFile() != old {
+		t.Errorf("written in spite of what shadows it: %q %q", w.configFile(), w.credentialsFile())
+	}
+	w.answer = wizard()
+	w.answer["move"] = "no"
+	w.run("configure").want(t, statusUsage, "[prod]")
+	if w.configFile() != "" || w.credentialsFile() != old {
+		t.Errorf("written against a no: %q %q", w.configFile(), w.credentialsFile())
+	}
+	w.answer = nil
+	o := w.run(byFlags("--yes", "--move-static")...).want(t, 0, "-[prod]", "+[prod-static]")
+	if got := w.credentialsFile(); got != strings.Replace(old, "[prod]", "[prod-static]", 1) || w.configFile() != w.byHand() {
+		t.Errorf("the files are %q and %q", got, w.configFile())
+	}
+	if strings.Contains(o.stdout+o.stderr, "s3cr3t") {
+		t.Errorf("a secret is shown: %s", o.stderr)
+	}
+	w.write(".aws/credentials", strings.ReplaceAll(old, "prod", "unrelated")) // the control
+	w.run(byFlags("--yes")...).want(t, 0, "nothing to change")
+}
+
 // TestConfigureShadowOrder: keys that tools use today stay in their place until there is
 // something else to use. What changed under the last question is what refuses the writing
 // here. The control is the same run without that change.
