@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"gatehop/idp/idptest"
 )
@@ -15,12 +18,14 @@ func TestAheadAfterRefusal(t *testing.T) {
 	t.Parallel()
 	for _, right := range []bool{false, true} {
 		server, transport := aheadWorld(t, true)
+		var conn net.Conn
 		w := newWorld(t, worldOptions{})
 		connected := func() bool { made, open := server.connections(); return made == 1 && open == 1 }
 		w.net = idptest.Transport(map[string]http.Handler{worldHost: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				until(t, "a connection", connected)
 				<-transport.early.ready
+				conn = transport.early.conn
 			}
 			w.adfs.ServeHTTP(rw, r)
 		})})
@@ -54,12 +59,46 @@ func TestAheadAfterRefusal(t *testing.T) {
 			}
 			continue
 		}
-		transport.mu.Lock()
-		kept := transport.early != nil
-		transport.mu.Unlock()
-		if kept {
-			t.Error("the connection is kept until it is too old")
+		if !isClosed(conn) {
+			t.Error("the connection is left open")
 		}
 		until(t, "the end of the connection", func() bool { _, open := server.connections(); return open == 0 })
+	}
+}
+
+// isClosed asks the connection itself: one that was only forgotten is closed too, by the
+// garbage collector.
+func isClosed(conn net.Conn) bool { return errors.Is(conn.SetDeadline(time.Time{}), net.ErrClosed) }
+
+// TestAheadDropped: a connection that is dropped is closed, whether it was made before or
+// comes after that. The control is one that is not dropped.
+func TestAheadDropped(t *testing.T) {
+	t.Parallel()
+	_, transport := aheadWorld(t, true)
+	transport.connect()
+	<-transport.early.ready
+	conn := transport.early.conn
+	if isClosed(conn) {
+		t.Fatal("closed without a drop")
+	}
+	transport.drop()
+	if !isClosed(conn) {
+		t.Error("a dropped connection is open")
+	}
+	for _, dropped := range []bool{false, true} {
+		mine, theirs := net.Pipe()
+		defer theirs.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		transport := &awsTransport{early: &connAhead{cancel: cancel}}
+		c := transport.early
+		if dropped {
+			transport.drop()
+		}
+		transport.keep(ctx, c, mine)
+		closed := mine.SetDeadline(time.Time{}) != nil
+		if kept := transport.take(c) != nil; closed != dropped || kept == dropped {
+			t.Errorf("dropped %v: closed %v and kept %v", dropped, closed, kept)
+		}
+		cancel()
 	}
 }
