@@ -231,11 +231,14 @@ func isGateway(old profile.Draft) error {
 	return nil
 }
 
-// refuseOther refuses a profile that gets its credentials elsewhere.
-func (c *configuring) refuseOther(name string) error {
-	probe := profile.Draft{Name: name, Kind: "adfs", Helper: c.helper}
+// refuseOther refuses profiles that get their credentials elsewhere.
+func (c *configuring) refuseOther(names ...string) error {
+	var probes []profile.Draft
+	for _, name := range names {
+		probes = append(probes, profile.Draft{Name: name, Kind: "adfs", Helper: c.helper})
+	}
 	config, _ := c.config.Scanned()
-	_, err := config.Apply(draftEdit(probe))
+	_, err := config.ApplyAll(draftEdits(probes))
 	var refusal *awsfile.RefusalError
 	if errors.As(err, &refusal) {
 		return &configWriteError{File: c.files.Config, Err: err}
