@@ -121,18 +121,21 @@ func (t *awsTransport) connect() {
 		if rt.DialTLSContext == nil {
 			return
 		}
-		conn, err := t.newTLS(ctx, "tcp", t.address())
-		if err != nil {
-			return
+		if conn, err := t.newTLS(ctx, "tcp", t.address()); err == nil {
+			t.keep(ctx, c, conn)
 		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if ctx.Err() != nil { // dropped meanwhile
-			_ = conn.Close()
-			return
-		}
-		c.conn, c.late = conn, time.AfterFunc(aheadKept, t.drop)
 	}()
+}
+
+// keep makes conn what c has to give, unless c was dropped meanwhile, which ends ctx.
+func (t *awsTransport) keep(ctx context.Context, c *connAhead, conn net.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if ctx.Err() != nil {
+		_ = conn.Close()
+		return
+	}
+	c.conn, c.late = conn, time.AfterFunc(aheadKept, t.drop)
 }
 
 // drop closes a connection that nobody has taken.

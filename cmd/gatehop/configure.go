@@ -88,7 +88,9 @@ type configuring struct {
 	helper  string          // for credential_process
 	hops    []profile.Draft // the accounts behind the gateway
 	brought []profile.Draft // in place of both: of --import and --team
-	report  configured
+
+	redirected map[*settings]bool // settings that know what is new in them
+	report     configured
 }
 
 // configured is what --json prints.
@@ -220,27 +222,39 @@ func nearUsage(e *usageError, flag, meant string) error {
 // existing makes the gateway's profile as it stands the answers that are offered.
 func (c *configuring) existing() error {
 	old, own, ok := c.config.Draft(c.gateway.Name)
-	switch {
-	case ok && own && old.Source != "":
-		return &takenError{Profile: c.gateway.Name, Why: "is a hop behind " + old.Source + ", and no gateway"}
-	case ok && own && old.Kind == "":
-		return &takenError{Profile: c.gateway.Name, Why: "has keys of gatehop's but no gatehop_idp"}
-	case ok:
+	if ok {
 		c.gateway = old
 	}
 	c.gateway.Helper = c.helper
 	if !own {
 		return c.refuseOther(c.gateway.Name)
 	}
+	if err := isGateway(old); err != nil {
+		return err
+	}
 	c.say("profile %s is there: what it has is offered", c.gateway.Name)
 	return nil
 }
 
-// refuseOther refuses a profile that gets its credentials elsewhere.
-func (c *configuring) refuseOther(name string) error {
-	probe := profile.Draft{Name: name, Kind: "adfs", Helper: c.helper}
+// isGateway refuses a profile of gatehop's that does not sign in itself.
+func isGateway(old profile.Draft) error {
+	switch {
+	case old.Source != "":
+		return &takenError{Profile: old.Name, Why: "is a hop behind " + old.Source + ", and no gateway"}
+	case old.Kind == "":
+		return &takenError{Profile: old.Name, Why: "has keys of gatehop's but no gatehop_idp"}
+	}
+	return nil
+}
+
+// refuseOther refuses profiles that get their credentials elsewhere.
+func (c *configuring) refuseOther(names ...string) error {
+	var probes []profile.Draft
+	for _, name := range names {
+		probes = append(probes, profile.Draft{Name: name, Kind: "adfs", Helper: c.helper})
+	}
 	config, _ := c.config.Scanned()
-	_, err := config.Apply(draftEdit(probe))
+	_, err := config.ApplyAll(draftEdits(probes))
 	var refusal *awsfile.RefusalError
 	if errors.As(err, &refusal) {
 		return &configWriteError{File: c.files.Config, Err: err}
@@ -265,7 +279,10 @@ func (c *configuring) environment() error {
 		if v.flag != "" {
 			*v.text = v.flag
 		}
-		c.env = slices.DeleteFunc(slices.Clone(c.env), func(entry string) bool { return strings.HasPrefix(entry, v.name+"=") })
+		c.env = slices.DeleteFunc(slices.Clone(c.env), func(entry string) bool {
+			name, _, _ := strings.Cut(entry, "=")
+			return strings.EqualFold(name, v.name) // Windows tells no capitals apart
+		})
 	}
 	for key, text := range map[string]string{
 		"gatehop_adfs_domain": c.o.domain, "gatehop_relying_party": c.o.party, "region": c.o.region,

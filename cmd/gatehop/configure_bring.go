@@ -95,10 +95,12 @@ func (c *configuring) bringImport(ctx context.Context) error {
 			continue
 		}
 		d := *a.Draft
+		old, _, _ := c.config.Draft(d.Name)
+		d.ADFSDomain = old.ADFSDomain // no other tool has one
 		if err := c.completeUser(ctx, &d); err != nil {
 			return err
 		}
-		if err := c.refuseOther(d.Name); err != nil {
+		if d, err = c.overOwn(ctx, d); err != nil {
 			return err
 		}
 		c.note("  becomes profile " + d.Name)
@@ -108,6 +110,24 @@ func (c *configuring) bringImport(ctx context.Context) error {
 		return &importError{File: file, Err: errNothingToBring}
 	}
 	return nil
+}
+
+// overOwn is what to write for a profile that may be there.
+func (c *configuring) overOwn(ctx context.Context, d profile.Draft) (profile.Draft, error) {
+	old, own, _ := c.config.Draft(d.Name)
+	if !own {
+		return d, c.refuseOther(d.Name)
+	}
+	if err := isGateway(old); err != nil {
+		return d, err
+	}
+	change := team.Change{Name: d.Name, State: team.Adds, Keep: old.Over(d), Take: d.Over(old)}
+	for _, key := range profile.Keys() {
+		if mine, theirs := old.Get(key), d.Get(key); mine != "" && theirs != "" && mine != theirs {
+			change.State, change.Changed = team.Changes, append(change.Changed, team.Difference{Key: key, From: mine, To: theirs})
+		}
+	}
+	return c.agreed(ctx, change, c.o.from)
 }
 
 // accountsOf reads what the tool that --import names has.
@@ -182,7 +202,7 @@ func (c *configuring) bringTeam(ctx context.Context) error {
 		if change.State == team.Same {
 			continue
 		}
-		d, err := c.agreed(ctx, change)
+		d, err := c.agreed(ctx, change, "the company")
 		if err != nil {
 			return err
 		}
@@ -198,8 +218,8 @@ func (c *configuring) bringTeam(ctx context.Context) error {
 }
 
 // agreed is what to write for one profile: a person's own values stay unless they say
-// otherwise. They decide where a password goes.
-func (c *configuring) agreed(ctx context.Context, change team.Change) (profile.Draft, error) {
+// otherwise. They decide where a password goes. whose are the others.
+func (c *configuring) agreed(ctx context.Context, change team.Change, whose string) (profile.Draft, error) {
 	if change.State != team.Changes {
 		return change.Keep, nil
 	}
@@ -208,14 +228,14 @@ func (c *configuring) agreed(ctx context.Context, change team.Change) (profile.D
 		if from == "" {
 			from = "nothing"
 		}
-		c.note(fmt.Sprintf("profile %s: %s is %s, and the company has %s", change.Name, d.Key, idp.CleanWords(from), idp.CleanWords(d.To)))
+		c.note(fmt.Sprintf("profile %s: %s is %s, and %s has %s", change.Name, d.Key, idp.CleanWords(from), whose, idp.CleanWords(d.To)))
 	}
 	if c.isUnattended() {
-		c.note(fmt.Sprintf("profile %s: what is there stays; a person in a terminal can take the company's", change.Name))
+		c.note(fmt.Sprintf("profile %s: what is there stays; a person in a terminal can take %s's", change.Name, whose))
 		return change.Keep, nil
 	}
 	yes, err := c.confirm(ctx, idp.Question{Field: "take", Public: true, Options: []string{"no", "yes"},
-		Label: fmt.Sprintf("Take the company's values for profile %s?", change.Name)})
+		Label: fmt.Sprintf("Take %s's values for profile %s?", whose, change.Name)})
 	if err != nil || !yes {
 		return change.Keep, err
 	}

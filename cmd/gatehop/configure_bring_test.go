@@ -129,3 +129,32 @@ func TestConfigureTeam(t *testing.T) {
 		t.Errorf("something of a refused file is written:\n%s", w.configFile())
 	}
 }
+
+// TestConfigureImportOver: what a person has for a sign-in of gatehop's stays against the
+// file of another tool, unless they say otherwise: it decides where a password goes, and a
+// command for it may stand beside it.
+func TestConfigureImportOver(t *testing.T) {
+	t.Parallel()
+	const mine = "[profile saml]\ngatehop_idp = adfs\ngatehop_url = https://mine.example\ngatehop_username = CORP\\alice\ngatehop_password_command = /bin/echo x\n"
+	w := newcomer(t, worldOptions{})
+	w.write(".saml2aws", saml2awsFile)
+	w.write(".aws/config", mine)
+	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP", "--yes").want(t, 0, "gatehop_url is https://mine.example", "what is there stays")
+	if got := w.configFile(); !strings.HasPrefix(got, mine) || !strings.Contains(got, "gatehop_role_arn = "+gatewayARN) {
+		t.Errorf("the file is\n%s", got)
+	}
+	before := w.configFile()
+	w.answer = map[string]string{"take": "no", "write": "yes"}
+	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP").want(t, 0)
+	if w.configFile() != before || w.askedFor("take") != 1 {
+		t.Errorf("asked %d times; the file is\n%s", w.askedFor("take"), w.configFile())
+	}
+	w.answer["take"] = "yes" // the control
+	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP").want(t, 0)
+	if got := w.configFile(); strings.Contains(got, "mine.example") || !strings.Contains(got, "gatehop_password_command") {
+		t.Errorf("the file is\n%s", got)
+	}
+	w.answer = nil
+	w.write(".aws/config", "[profile saml]\ngatehop_source_profile = x\ngatehop_role_arn = "+gatewayARN+"\n")
+	w.run("configure", "--import", "saml2aws", "--adfs-domain", "CORP", "--yes").want(t, statusUsage, `profile "saml"`, "hop behind x")
+}

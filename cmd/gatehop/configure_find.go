@@ -194,18 +194,24 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 func (c *configuring) look(ctx context.Context, address string) error {
 	var first error
 	for _, s := range c.order(address) {
-		_, session, err := c.session(&settings{SignIn: c.signInOf(s.kind, address)})
+		way := &settings{SignIn: c.signInOf(s.kind, address)}
+		if err := way.override(environ(c.env)); err != nil {
+			return err
+		}
+		_, session, err := c.session(way)
 		if err != nil {
 			return err
 		}
-		in := c.signInOf(s.kind, address)
-		page, err := s.look(ctx, session, in.Decode)
+		page, err := s.look(ctx, session, way.SignIn.Decode)
 		found, signs := tell(page)
 		var verdict *idp.PageError
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case found.kind == "adfs" && s.kind != "adfs": // behind an address of somebody's own
+		case found.kind == "adfs" && s.kind != "adfs" && c.o.kind == "": // behind an address of somebody's own
+			if there := serverOf(page.URL); isAt(address, there) { // and was not found there
+				return &lookError{URL: address, Name: found.name, Signs: signs, Err: first}
+			}
 			return c.lookBehind(ctx, address, page)
 		case found.kind != "" && (found.kind == s.kind || c.o.kind != ""):
 			return c.found(found, s.kind, address, page, signs, err)
@@ -225,7 +231,7 @@ func (c *configuring) look(ctx context.Context, address string) error {
 func (c *configuring) order(address string) []seen {
 	all := sights()
 	u, err := url.Parse(address)
-	bare := err == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == ""
+	bare := err == nil && isAt(address, serverOf(u))
 	return slices.DeleteFunc(all, func(s seen) bool {
 		if c.o.kind != "" {
 			return s.kind != c.o.kind
@@ -248,7 +254,7 @@ func tell(page *form.Page) (seen, []string) {
 
 // lookBehind looks at an AD FS that another address led to.
 func (c *configuring) lookBehind(ctx context.Context, address string, page *form.Page) error {
-	there := (&url.URL{Scheme: page.URL.Scheme, Host: page.URL.Host}).String()
+	there := serverOf(page.URL)
 	given, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -257,6 +263,15 @@ func (c *configuring) lookBehind(ctx context.Context, address string, page *form
 		return &elsewhereError{URL: address, There: there}
 	}
 	return c.look(ctx, there)
+}
+
+// serverOf is the address of a server without the path.
+func serverOf(u *url.URL) string { return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String() }
+
+// isAt reports whether address is that of the server alone.
+func isAt(address, server string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && strings.EqualFold(serverOf(u), server)
 }
 
 // found keeps what was found at address, or says why it is of no use.
@@ -291,7 +306,7 @@ func writtenAddress(kind, address, party string) string {
 	if kind != "adfs" {
 		return u.String()
 	}
-	server := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+	server := serverOf(u)
 	entry, err := adfs.EntryURL(address, party)
 	if usual, uerr := adfs.EntryURL(server, party); err != nil || uerr != nil || entry == usual {
 		return server

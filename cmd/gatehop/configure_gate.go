@@ -134,9 +134,13 @@ func (c *configuring) noteRedirects(ch profile.Chain) error {
 		return err
 	}
 	old, own, _ := c.config.Draft(c.gateway.Name)
-	if !own || len(s.Changed) > 0 {
+	if !own || c.redirected[s] {
 		return nil
 	}
+	if c.redirected == nil {
+		c.redirected = map[*settings]bool{}
+	}
+	c.redirected[s] = true
 	s.change("url", old.URL, c.gateway.URL)
 	s.change("ca_bundle", old.CABundle, c.gateway.CABundle)
 	return nil

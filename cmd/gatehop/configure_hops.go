@@ -40,7 +40,15 @@ func (c *configuring) destinations(ctx context.Context) error {
 		}
 		c.hops = append(c.hops, hop)
 	}
-	return nil
+	return c.refuseOther(namesOf(all)...)
+}
+
+func namesOf(all []destination.Destination) []string {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 // distinct refuses two profiles of one name.
@@ -61,12 +69,15 @@ func (c *configuring) checkDestinations() error {
 	if err != nil {
 		return err
 	}
+	if err := c.distinct(all); err != nil {
+		return err
+	}
 	for _, d := range all {
 		if _, err := c.hop(d); err != nil {
 			return err
 		}
 	}
-	return c.distinct(all)
+	return c.refuseOther(namesOf(all)...)
 }
 
 // ofFlags reads --accounts and --destination.
@@ -229,7 +240,11 @@ func (c *configuring) nameProblem(name string, others ...[]destination.Destinati
 	}
 	var taken *takenError
 	var refused *configWriteError
-	switch err := c.free(name); {
+	err := c.free(name)
+	if err == nil {
+		err = c.refuseOther(name)
+	}
+	switch {
 	case errors.As(err, &taken):
 		return taken.Why
 	case errors.As(err, &refused):
@@ -245,13 +260,13 @@ func (c *configuring) free(name string) error {
 	case name == c.gateway.Name:
 		return &takenError{Profile: name, Why: "is the gateway's own name"}
 	case !ok || !own:
-		return c.refuseOther(name)
+		return nil
 	case old.Kind != "":
 		return &takenError{Profile: name, Why: "is a gateway, and no hop"}
 	case old.Source != "" && old.Source != c.gateway.Name:
 		return &takenError{Profile: name, Why: "is a hop behind " + old.Source}
 	}
-	return c.refuseOther(name)
+	return nil
 }
 
 // hop is the draft of a destination, over what its profile has already.

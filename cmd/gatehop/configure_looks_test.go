@@ -3,6 +3,7 @@ package main
 import (
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,10 +95,10 @@ func TestConfigureElsewhere(t *testing.T) {
 	}
 }
 
-// TestConfigureRedirect: the command that answers with the password for one address does
-// not run for another one that the environment, or a flag, puts in its place.
-func TestConfigureRedirect(t *testing.T) {
-	t.Parallel()
+// commanded is a world whose profile has a command for the password, and a provider that
+// the profile knows nothing of.
+func commanded(t *testing.T) (*world, *idptest.ADFS) {
+	t.Helper()
 	other, err := idptest.NewADFS(idptest.Options{Rand: rand.NewChaCha8([32]byte{9}), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +106,14 @@ func TestConfigureRedirect(t *testing.T) {
 	w := newcomer(t, worldOptions{password: "plain-pass", extra: map[string]http.Handler{"other.example": other}})
 	w.write(".aws/config", "[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://"+worldHost+"\ngatehop_username = CORP\\alice\n"+
 		"gatehop_password_command = /bin/echo plain-pass\ngatehop_role_arn = "+gatewayARN+"\nregion = eu-west-1\n")
+	return w, other
+}
+
+// TestConfigureRedirect: the command that answers with the password for one address does
+// not run for another one that the environment, or a flag, puts in its place.
+func TestConfigureRedirect(t *testing.T) {
+	t.Parallel()
+	w, other := commanded(t)
 	w.runWith([]string{"GATEHOP_URL=https://other.example"}, "configure", "--yes").want(t, statusHuman, "password")
 	w.run("configure", "--url", "https://other.example", "--yes").want(t, statusHuman, "password")
 	w.run("configure", "--url", "https://other.example", "--role", "Gateway", "--yes").want(t, statusHuman, "password")
@@ -114,5 +123,89 @@ func TestConfigureRedirect(t *testing.T) {
 	w.run("configure", "--yes").want(t, 0, "assumed-role/Gateway/alice") // the control
 	if w.logins() != 1 {
 		t.Errorf("%d sign-ins, want 1", w.logins())
+	}
+}
+
+// TestConfigureLooksInACircle: where the address leads to a page of AD FS's that the AD FS
+// itself does not have at its entry, the look ends.
+func TestConfigureLooksInACircle(t *testing.T) {
+	t.Parallel()
+	const form = `<form id="loginForm" method="post"><input name="UserName" type="text"><input name="Password" type="password"></form>`
+	requests := 0
+	circle := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch requests++; {
+		case requests > 50:
+			page(500, nil, "enough")(rw, r)
+		case r.URL.Path == "/adfs/ls/":
+			page(200, nil, form)(rw, r)
+		case r.URL.Path == "/":
+			http.Redirect(rw, r, "/adfs/ls/?wa=wsignin1.0", http.StatusFound)
+		default:
+			page(404, nil, "no")(rw, r)
+		}
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"circle.example": circle}})
+	args := []string{"configure", "--url", "circle.example", "--username", `CORP\alice`, "--role", gatewayARN, "--dry-run"}
+	w.run(args...).want(t, statusUsage, "found form#loginForm", "no sign-in page")
+	if requests > 10 {
+		t.Errorf("%d requests for one look", requests)
+	}
+	// A person who says what it is, is believed: nothing is looked for but that.
+	requests = 0
+	w.run(append(args, "--idp", "form")...).want(t, 0, "found form#loginForm", "gatehop_idp        = form")
+	if requests > 10 {
+		t.Errorf("%d requests for one look at a form", requests)
+	}
+}
+
+// TestConfigureRedirectSays: whoever is asked whether a command's answer may go elsewhere
+// is shown every place that has changed, whichever of them a variable says.
+func TestConfigureRedirectSays(t *testing.T) {
+	t.Parallel()
+	w, other := commanded(t)
+	w.answer = map[string]string{"username": `CORP\alice`, "confirm": "no"}
+	for _, vars := range [][]string{nil, {"GATEHOP_PROXY=http://127.0.0.1:3128"}} {
+		w.asked = nil
+		w.runWith(vars, "configure", "--url", "https://other.example", "--yes").want(t, statusHuman)
+		if n := w.askedFor("confirm"); n != 1 {
+			t.Fatalf("asked %d times: %v", n, w.asked)
+		}
+		for _, q := range w.asked {
+			if q.Field == "confirm" && (strings.Count(q.Label, "https://other.example") != 1 || !strings.Contains(q.Label, "https://"+worldHost)) {
+				t.Errorf("with %v the question is %q", vars, q.Label)
+			}
+			if q.Field == "confirm" && strings.Contains(q.Label, "3128") != (vars != nil) {
+				t.Errorf("with %v the question is %q", vars, q.Label)
+			}
+		}
+	}
+	if n := other.Stats().Logins; n != 0 {
+		t.Errorf("%d passwords were sent to another address", n)
+	}
+}
+
+// TestConfigureLooksAsItSignsIn: what the environment says of the way to the provider goes
+// for the look too. The address is taken out of it: a flag says more.
+func TestConfigureLooksAsItSignsIn(t *testing.T) {
+	t.Parallel()
+	var agents []string
+	form := page(200, nil, `<form id="f" method=post action="/x"><input name="u" type="text"><input name="p" type="password"></form>`)
+	seen := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		agents = append(agents, r.UserAgent())
+		form(rw, r)
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"sso.corp.example": seen}})
+	args := []string{"configure", "--url", "https://sso.corp.example/start", "--username", "alice", "--role", gatewayARN, "--dry-run"}
+	w.runWith([]string{"GATEHOP_USER_AGENT=Probe/7", "GATEHOP_URL=https://nobody.example"}, args...).want(t, 0)
+	if len(agents) != 1 || agents[0] != "Probe/7" {
+		t.Errorf("the page was asked for by %q", agents)
+	}
+	w.run(args...).want(t, 0) // the control
+	if len(agents) != 2 || agents[1] == agents[0] {
+		t.Errorf("the page was asked for by %q", agents)
+	}
+	w.runWith([]string{"GATEHOP_TIMEOUT=never"}, args...).want(t, statusUsage, "GATEHOP_TIMEOUT")
+	if len(agents) != 2 {
+		t.Error("a variable that cannot be read was found after the look")
 	}
 }

@@ -87,7 +87,7 @@ func (c *configuring) save(ctx context.Context) error {
 		c.report.Profiles = append(c.report.Profiles, c.reportOf(d, scanned, result))
 	}
 	c.report.File = target
-	moves, err := c.moves(ctx, drafts)
+	moves, err := c.moves(ctx, drafts, result)
 	if err != nil {
 		return err
 	}
@@ -102,10 +102,11 @@ func (c *configuring) save(ctx context.Context) error {
 	if err := c.agree(ctx, diff, moves); err != nil {
 		return err
 	}
-	if err := c.move(ctx, moves); err != nil {
+	// What tools use today is there until there is something else for them.
+	if err := c.writeConfig(ctx, edit); err != nil {
 		return err
 	}
-	return c.writeConfig(ctx, edit)
+	return c.move(ctx, moves, result)
 }
 
 // readable makes sure that gatehop itself reads what is to be written as it is meant.
@@ -200,13 +201,14 @@ type movedSection struct {
 }
 
 // moves finds the sections of the credentials file that tools would use instead of what
-// is written, and asks whether they may be moved out of the way.
-func (c *configuring) moves(ctx context.Context, drafts []profile.Draft) ([]awsfile.Shadow, error) {
+// is written, and asks whether they may be moved out of the way. config is the config file
+// as it will be.
+func (c *configuring) moves(ctx context.Context, drafts []profile.Draft, config *awsfile.File) ([]awsfile.Shadow, error) {
 	var names []string
 	for _, d := range drafts {
 		names = append(names, d.Name)
 	}
-	config, credentials := c.config.Scanned()
+	_, credentials := c.config.Scanned()
 	var moves []awsfile.Shadow
 	for _, s := range awsfile.Shadows(config, credentials, names) {
 		problem := &shadowedError{Shadow: s, File: c.files.Credentials}
@@ -232,8 +234,7 @@ func (c *configuring) moves(ctx context.Context, drafts []profile.Draft) ([]awsf
 }
 
 // move gives sections of the credentials file other names.
-func (c *configuring) move(ctx context.Context, moves []awsfile.Shadow) error {
-	config, _ := c.config.Scanned()
+func (c *configuring) move(ctx context.Context, moves []awsfile.Shadow, config *awsfile.File) error {
 	for _, m := range moves {
 		_, err := c.update(ctx, c.files.Credentials, func(f *awsfile.File) ([]byte, error) { return f.Move(config, m.Profile, m.MoveTo) })
 		if err != nil {

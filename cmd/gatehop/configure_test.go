@@ -375,43 +375,6 @@ func TestConfigureJSON(t *testing.T) {
 	}
 }
 
-// TestConfigureShadow: keys that tools would use instead are said and, where it is asked
-// for, moved with every other byte as it was.
-func TestConfigureShadow(t *testing.T) {
-	t.Parallel()
-	const old = "# mine\n[prod]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s3cr3t-k3y\n\n[other]\naws_access_key_id = AKIA2\n"
-	w := newcomer(t, worldOptions{})
-	w.vars = append(w.vars, password(worldPassword))
-	credentials := func() string {
-		data, err := os.ReadFile(filepath.Join(w.home, ".aws", "credentials"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
-	}
-	w.write(".aws/credentials", old)
-	w.run(byFlags("--yes")...).want(t, statusUsage, "[prod]", "aws_access_key_id", "--move-static")
-	if w.configFile() != "" || credentials() != old {
-		t.Errorf("written in spite of what shadows it: %q %q", w.configFile(), credentials())
-	}
-	w.answer = wizard()
-	w.answer["move"] = "no"
-	w.run("configure").want(t, statusUsage, "[prod]")
-	if w.configFile() != "" || credentials() != old {
-		t.Errorf("written against a no: %q %q", w.configFile(), credentials())
-	}
-	w.answer = nil
-	o := w.run(byFlags("--yes", "--move-static")...).want(t, 0, "-[prod]", "+[prod-static]")
-	if got := credentials(); got != strings.Replace(old, "[prod]", "[prod-static]", 1) || w.configFile() != w.byHand() {
-		t.Errorf("the files are %q and %q", got, w.configFile())
-	}
-	if strings.Contains(o.stdout+o.stderr, "s3cr3t") {
-		t.Errorf("a secret is shown: %s", o.stderr)
-	}
-	w.write(".aws/credentials", strings.ReplaceAll(old, "prod", "unrelated")) // the control
-	w.run(byFlags("--yes")...).want(t, 0, "nothing to change")
-}
-
 // TestConfigureOneRole takes the only role and says so.
 func TestConfigureOneRole(t *testing.T) {
 	t.Parallel()

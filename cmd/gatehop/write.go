@@ -87,16 +87,7 @@ func (w writing) placeholders() ([]sink.Var, error) {
 
 // applyAll makes all edits or none.
 func applyAll(all []awsfile.Edit) func(*awsfile.File) ([]byte, error) {
-	return func(f *awsfile.File) ([]byte, error) {
-		for _, e := range all {
-			data, err := f.Apply(e)
-			if err != nil {
-				return nil, err
-			}
-			f = awsfile.Scan(data)
-		}
-		return f.Data, nil
-	}
+	return func(f *awsfile.File) ([]byte, error) { return f.ApplyAll(all) }
 }
 
 // planSections finds every refusal that can be found without the credentials, and what

@@ -14,6 +14,7 @@ type draft struct {
 	data    []byte // with a line end at the end, unless it is empty
 	lacked  bool   // the file has none
 	eol     string // of what is written
+	added   bool   // a section stands behind data
 	patches []patch
 }
 
@@ -22,20 +23,32 @@ type patch struct {
 	text string
 }
 
-// draft begins an edit. The line ends are the section's, else the file's first.
-func (f *File) draft(s Section, found bool) *draft {
-	d := &draft{data: f.Data, eol: "\n"}
-	first := f.Data
-	if found && bytes.HasSuffix(f.Data[s.Header.Start:s.Header.End], []byte("\n")) {
-		first = f.Data[s.Header.Start:]
-	}
-	if i := bytes.IndexByte(first, '\n'); i > 0 && first[i-1] == '\r' {
-		d.eol = "\r\n"
-	}
-	if d.lacked = len(f.Data) > 0 && f.Data[len(f.Data)-1] != '\n'; d.lacked {
-		d.data = append(slices.Clip(f.Data), d.eol...)
+// newDraft begins edits of data; eol is what it lacks at its end.
+func newDraft(data []byte, eol string) *draft {
+	d := &draft{data: data, eol: eol}
+	if d.lacked = lacksEnd(data); d.lacked {
+		d.data = append(slices.Clip(data), eol...)
 	}
 	return d
+}
+
+// lacksEnd reports a last line without a line end.
+func lacksEnd(data []byte) bool { return len(data) > 0 && data[len(data)-1] != '\n' }
+
+// eolOf is the first line end of data, that of Unix if it has none.
+func eolOf(data []byte) string {
+	if i := bytes.IndexByte(data, '\n'); i > 0 && data[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// sectionEOL is the section's line end, else the file's.
+func (f *File) sectionEOL(s Section) string {
+	if bytes.HasSuffix(f.Data[s.Header.Start:s.Header.End], []byte("\n")) {
+		return eolOf(f.Data[s.Header.Start:])
+	}
+	return eolOf(f.Data)
 }
 
 // result puts the file together. One that did not end with a line end does not now:
@@ -62,9 +75,10 @@ func (d *draft) put(at Range, text string) { d.patches = append(d.patches, patch
 // the equals signs below each other, one blank line before it.
 func (d *draft) add(e *Edit) {
 	var b strings.Builder
-	if len(d.data) > 0 && (e.marks() || !d.endsBlank()) {
+	if d.added || len(d.data) > 0 && (e.marks() || !d.endsBlank()) {
 		b.WriteString(d.eol)
 	}
+	d.added = true
 	b.WriteString(header(e.Kind, e.Section) + d.eol)
 	set, column := e.Set, 0
 	if e.marks() {

@@ -63,30 +63,87 @@ func (e *Edit) marks() bool { return e.Owner != "" || e.Kind != Config }
 // A file that botocore refuses as a whole (byte order mark, section or key twice, junk,
 // bytes that are not UTF-8) is refused, wherever the fault stands: aws could not read
 // what was written, and nothing here would have told.
-func (f *File) Apply(e Edit) ([]byte, error) {
-	if err := e.check(); err != nil {
-		return nil, err
-	}
-	if err := f.fault(&e); err != nil {
-		return nil, err
-	}
-	s, found := f.Section(e.Kind, e.Section)
-	if found && s.Differs != "" {
-		return nil, e.refuse(s.Line, "", s.Differs)
-	}
-	if line := f.elsewhere(e.Kind, e.Section); !found && line > 0 {
-		return nil, e.refuse(line, "", "is what only some SDKs read in this line")
-	}
-	d := f.draft(s, found)
-	if found {
-		if err := d.change(&e, s); err != nil {
+func (f *File) Apply(e Edit) ([]byte, error) { return f.ApplyAll([]Edit{e}) }
+
+// ApplyAll is Apply of one edit after the other. If the file ends with a line end, the edits
+// are of one kind, and each has a section of its own, those of new sections come last, and
+// it takes time linear in the file and the edits.
+func (f *File) ApplyAll(edits []Edit) ([]byte, error) {
+	for i := range edits {
+		if err := edits[i].check(); err != nil {
 			return nil, err
 		}
-	} else {
-		d.add(&e)
+	}
+	if len(edits) == 0 || len(edits) > 1 && (!areApart(edits) || lacksEnd(f.Data)) {
+		return f.applyEach(edits)
+	}
+	if err := f.fault(edits); err != nil {
+		return nil, err
+	}
+	d, added, err := f.change(edits)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range added {
+		d.add(e)
 	}
 	data := d.result()
-	return data, verify(f, data, &e, found)
+	return data, f.verify(data, edits, added)
+}
+
+// change makes the edits of sections that are there. added are those of new ones, which
+// come behind everything.
+func (f *File) change(edits []Edit) (d *draft, added []*Edit, err error) {
+	index := f.Index(edits[0].Kind)
+	d = newDraft(f.Data, eolOf(f.Data))
+	for i := range edits {
+		e := &edits[i]
+		s, found := index.Section(e.Section)
+		if found && s.Differs != "" {
+			return nil, nil, e.refuse(s.Line, "", s.Differs)
+		}
+		if line := index.elsewhere(e.Section); !found && line > 0 {
+			return nil, nil, e.refuse(line, "", "is what only some SDKs read in this line")
+		}
+		if !found {
+			added = append(added, e)
+			continue
+		}
+		if d.eol = f.sectionEOL(s); len(edits) == 1 {
+			d = newDraft(f.Data, d.eol)
+		}
+		if err := d.change(e, s); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(added) > 0 && len(d.patches) > 0 {
+		return newDraft(d.result(), eolOf(f.Data)), added, nil
+	}
+	d.eol = eolOf(f.Data)
+	return d, added, nil
+}
+
+// areApart reports whether the edits are of one kind and no two of one section.
+func areApart(edits []Edit) bool {
+	seen := map[string]bool{}
+	for _, e := range edits {
+		if e.Kind != edits[0].Kind || seen[e.Section] {
+			return false
+		}
+		seen[e.Section] = true
+	}
+	return true
+}
+
+func (f *File) applyEach(edits []Edit) ([]byte, error) {
+	for _, e := range edits {
+		data, err := f.Apply(e)
+		if err != nil {
+			return nil, err
+		}
+		f = Scan(data)
+	}
+	return f.Data, nil
 }
 
 // marked reports whether the section carries the mark, and whether it was made with it:
@@ -188,11 +245,12 @@ func valueProblem(value string) string {
 }
 
 // fault refuses a file that botocore refuses as a whole, and what would reach into the
-// section from outside.
-func (f *File) fault(e *Edit) error {
+// sections from outside.
+func (f *File) fault(edits []Edit) error {
+	first := &edits[0]
 	for _, o := range f.Oddities {
 		if o.Problem != HiddenHeader {
-			return e.refuseFile(o.Line, "holds "+string(o.Problem)+", so that not every SDK reads it")
+			return first.refuseFile(o.Line, "holds "+string(o.Problem)+", so that not every SDK reads it")
 		}
 	}
 	type place struct{ section, key string }
@@ -201,14 +259,19 @@ func (f *File) fault(e *Edit) error {
 		keys, _ := f.keys(s)
 		for _, k := range keys {
 			if seen[place{s.Name, k.Name}] {
-				return e.refuseFile(k.Line, "holds a key twice in one section, for which botocore refuses it")
+				return first.refuseFile(k.Line, "holds a key twice in one section, for which botocore refuses it")
 			}
 			seen[place{s.Name, k.Name}] = true
 			if _, ok := k.Nested(); !ok && strings.HasPrefix(k.Value, "\n") {
-				return e.refuseFile(k.Line, "holds a nested block with a line without =, for which botocore refuses it")
+				return first.refuseFile(k.Line, "holds a nested block with a line without =, for which botocore refuses it")
 			}
-			if s.Name == defaultsName && isSource(e.Kind, k.Name) && !e.sets(k.Name) {
-				return e.refuse(k.Line, k.Name, "stands in [DEFAULT], which botocore alone adds to every section")
+			if s.Name != defaultsName {
+				continue
+			}
+			for i := range edits {
+				if e := &edits[i]; isSource(e.Kind, k.Name) && !e.sets(k.Name) {
+					return e.refuse(k.Line, k.Name, "stands in [DEFAULT], which botocore alone adds to every section")
+				}
 			}
 		}
 	}
@@ -246,29 +309,35 @@ func (f *File) Readings(kind Kind, profile string) []Section {
 	return found
 }
 
-// verify reads the result once more: the same sections but for a new one, and this one
-// with just these values, for every SDK.
-func verify(old *File, data []byte, e *Edit, found bool) error {
-	if bytes.Equal(data, old.Data) {
+// verify reads the result once more: the same sections but for the new ones, and those of
+// the edits with just these values, for every SDK.
+func (f *File) verify(data []byte, edits []Edit, added []*Edit) error {
+	if bytes.Equal(data, f.Data) {
 		return nil
 	}
-	f := Scan(data)
-	want := old.names()
-	if !found {
+	after := Scan(data)
+	want, isNew := f.names(), map[string]bool{}
+	for _, e := range added {
 		want = append(want, strings.Trim(header(e.Kind, e.Section), "[]"))
+		isNew[e.Section] = true
 	}
-	s, ok := f.Section(e.Kind, e.Section)
-	line := s.Line
-	if !found {
-		line = 0 // no line of the file as it is
-	}
-	if !ok || s.Differs != "" || !slices.Equal(f.names(), want) || len(f.Oddities) != len(old.Oddities) {
-		return e.refuse(line, "", unlikeAfter)
-	}
-	for _, set := range e.settings() {
-		i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
-		if i < 0 || valueOf(s.Keys[i]) != set.Value.Reveal() || s.Keys[i].Differs != "" && !commented(s.Keys[i]) {
-			return e.refuse(line, set.Name, unlikeAfter)
+	same := slices.Equal(after.names(), want) && len(after.Oddities) == len(f.Oddities)
+	index := after.Index(edits[0].Kind)
+	for i := range edits {
+		e := &edits[i]
+		s, ok := index.Section(e.Section)
+		line := s.Line
+		if isNew[e.Section] {
+			line = 0 // no line of the file as it is
+		}
+		if !ok || s.Differs != "" || !same {
+			return e.refuse(line, "", unlikeAfter)
+		}
+		for _, set := range e.settings() {
+			i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == set.Name })
+			if i < 0 || valueOf(s.Keys[i]) != set.Value.Reveal() || s.Keys[i].Differs != "" && !commented(s.Keys[i]) {
+				return e.refuse(line, set.Name, unlikeAfter)
+			}
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (f *File) Move(config *File, from, to string) ([]byte, error) {
 			return nil, &RefusalError{Section: name, Problem: problem}
 		}
 	}
-	if err := f.fault(e); err != nil {
+	if err := f.fault([]Edit{*e}); err != nil {
 		return nil, err
 	}
 	s, found := f.Section(Credentials, from)

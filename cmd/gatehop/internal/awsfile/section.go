@@ -70,6 +70,17 @@ func (x *Index) Section(profile string) (s Section, ok bool) {
 	return x.f.choose(x.kind, profile, x.found[profile])
 }
 
+// elsewhere is File.elsewhere.
+func (x *Index) elsewhere(profile string) int {
+	if at := x.found[profile]; len(at) > 0 {
+		return x.f.Sections[at[0]].Line
+	}
+	if len(x.f.hidden) > 0 {
+		return x.f.elsewhere(x.kind, profile)
+	}
+	return 0
+}
+
 // name returns the name of section i to one of the sdks.
 func (f *File) name(i int, kind Kind, reader int) (string, bool) {
 	s := &f.Sections[i]

@@ -23,7 +23,7 @@ func (f *File) Withdraw(kind Kind, section string, keys []string) ([]byte, error
 	case s.Differs != "":
 		return nil, e.refuse(s.Line, "", s.Differs)
 	}
-	d := f.draft(s, true)
+	d := newDraft(f.Data, f.sectionEOL(s))
 	kept := false
 	for _, k := range s.Keys {
 		if k.Name == OwnerKey || slices.Contains(keys, k.Name) {
