@@ -31,12 +31,13 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
-	{"cmd/*", []string{"cmd/*", "saml", "idp", "idp/*", "sts", "creds", "creds/*"}},
+	{"cmd/*", []string{"cmd/*", "saml", "saml/iam", "idp", "idp/*", "sts", "creds", "creds/*"}},
 	{"creds/secret", nil},
 	{"creds/*", []string{"creds", "creds/*"}},
 	{"creds", nil},
+	{"saml/iam", nil},
 	{"saml/*", []string{"saml"}},
-	{"saml", nil},
+	{"saml", []string{"saml/iam"}},
 	{"idp/*", []string{"idp", "idp/*", "saml"}},
 	{"idp", []string{"saml"}},
 	{"sts/*", []string{"sts", "saml", "creds"}},
@@ -125,6 +126,7 @@ func TestImportsControl(t *testing.T) {
 		{sourceFile{pkg: "creds", name: "x.go"}, "creds/store", false},
 		{sourceFile{pkg: "saml", name: "x.go"}, "creds", false},
 		{sourceFile{pkg: "saml", name: "x.go"}, "saml/samltest", false},
+		{sourceFile{pkg: "saml/iam", name: "x.go"}, "saml", false},
 		{sourceFile{pkg: "idp", name: "x.go"}, "idp/form", false},
 		{sourceFile{pkg: "idp/form", name: "x.go"}, "cmd/gatehop/internal/flow", false},
 		{sourceFile{pkg: "cmd/gatehop", name: "login.go"}, "idp/idptest", false},
@@ -135,6 +137,7 @@ func TestImportsControl(t *testing.T) {
 		{sourceFile{pkg: "idp/form", name: "x.go"}, "idp", true},
 		{sourceFile{pkg: "sts", name: "x.go"}, "saml", true},
 		{sourceFile{pkg: "saml", name: "x.go"}, "creds/secret", true},
+		{sourceFile{pkg: "saml", name: "x.go"}, "saml/iam", true},
 		{sourceFile{pkg: "creds/sink", name: "x.go"}, "creds", true},
 	} {
 		if got := mayImport(c.file, c.to); got != c.want {

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"gatehop/saml"
+	"gatehop/saml/iam"
 )
 
 const (
@@ -264,7 +264,7 @@ func hopSeconds(value, _ string) (string, string) {
 }
 
 func roleARN(value, _ string) (string, string) {
-	if _, err := saml.ParseRoleARN(value); err != nil {
+	if _, err := iam.ParseRoleARN(value); err != nil {
 		return "", "is not the ARN of a role (arn:PARTITION:iam::ACCOUNT:role/NAME)"
 	}
 	return value, ""
