@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -136,7 +137,7 @@ func (a *app) failureStore(dir store.Dir, sessions creds.Store) creds.Store {
 	if _, ok := sessions.(*store.Sealed); !ok {
 		return nil
 	}
-	return store.NewSealed(dir, "failure", a.warn)
+	return store.NewSealed(dir, "failure", rand.Reader, a.warn)
 }
 
 // forgetFailures drops what is known of the failures of chains.

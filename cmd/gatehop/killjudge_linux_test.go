@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -79,7 +80,7 @@ func (r *killRun) opens(folder store.Dir, name string) error {
 			continue
 		}
 		var why error
-		data, err := store.NewSealed(dir, kind, func(err error) { why = err }).Get(context.Background(), key)
+		data, err := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err }).Get(context.Background(), key)
 		if err == nil && kind == "session" {
 			_, err = flow.DecodeSession(data)
 		}

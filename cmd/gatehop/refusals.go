@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -129,7 +130,7 @@ func forgetRefusals(ctx context.Context, dir store.Dir) (bool, error) {
 	if dir.Path() == "" {
 		return false, nil
 	}
-	n, err := store.NewSealed(dir, refusalKind, nil).DeleteAll(ctx)
+	n, err := store.NewSealed(dir, refusalKind, rand.Reader, nil).DeleteAll(ctx)
 	if err != nil {
 		return n > 0, err
 	}

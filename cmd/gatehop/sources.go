@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -374,7 +375,7 @@ func (a *app) guard(profile string, s *settings, dir store.Dir) *guard.Guard {
 		return &guard.Guard{Marks: store.NewMemory(), Times: store.NewMemory(), Keep: true, Now: a.now}
 	}
 	return &guard.Guard{
-		Marks: store.NewSealed(dir, refusalKind, a.warn), Times: times{filepath.Join(dir.Path(), timesDir)},
+		Marks: store.NewSealed(dir, refusalKind, rand.Reader, a.warn), Times: times{filepath.Join(dir.Path(), timesDir)},
 		Keep: s.SignIn.Store != "none", Lock: a.guardLock(dir, profile), Now: a.now, Warn: a.warn,
 	}
 }

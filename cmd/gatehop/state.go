@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +38,7 @@ func (a *app) state(kind string, create bool) (store.Dir, creds.Store, error) {
 	if kind == "none" {
 		return dir, store.None{}, nil
 	}
-	return dir, store.NewSealed(dir, "session", a.warn), nil
+	return dir, store.NewSealed(dir, "session", rand.Reader, a.warn), nil
 }
 
 // isFull reports a disk that takes no new file: full, or read-only.
