@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -86,11 +87,11 @@ func TestExplain(t *testing.T) {
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2, Foreign: true}}, statusUsage, "--overwrite"},
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2}}, statusUsage, "edit /x"},
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{}}, statusUsage, "--write=NAME"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetShared, Problem: "is in a folder that others can write (/d, mode 0775)"}}, statusUsage, `chmod go-w "/d"`},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetReadOnly, Problem: "is read-only (mode 0400)"}}, statusUsage, "chmod u+w"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "belongs to another user"}}, statusUsage, "AWS_SHARED_CREDENTIALS_FILE"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetBusy, Problem: "is being written all the time by another program"}}, statusFailed, "try again"},
-		{&writeError{File: "/x", Profile: "p", Err: &awsfile.TargetError{Path: "/d/x", Problem: "cannot be replaced", Err: fs.ErrPermission}}, statusFailed, "gatehop exec p"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetShared, Problem: "is in a folder that others can write (/d, mode 0775)"}}, statusUsage, `chmod go-w "/d"`},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetReadOnly, Problem: "is read-only (mode 0400)"}}, statusUsage, "chmod u+w"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Problem: "belongs to another user"}}, statusUsage, "AWS_SHARED_CREDENTIALS_FILE"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetBusy, Problem: "is being written all the time by another program"}}, statusFailed, "try again"},
+		{&writeError{File: "/x", Profile: "p", Err: &awsdisk.TargetError{Path: "/d/x", Problem: "cannot be replaced", Err: fs.ErrPermission}}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Profile: "p", Err: errBusyFile}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Profile: "p", Err: &store.FileError{Path: "/s", Problem: "cannot be written"}}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Err: &store.DirError{Path: "/s", Problem: "can be used by others (mode 0755)"}}, statusUsage, "chmod 700"},
