@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -100,7 +101,7 @@ func (a *app) profiles() (*profile.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.config, err = profile.Read(files)
+	a.config, err = profile.Read(files, anyurl.Read)
 	return a.config, err
 }
 

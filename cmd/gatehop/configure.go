@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
@@ -250,7 +251,7 @@ func (c *configuring) environment() error {
 		if text == "" {
 			continue
 		}
-		if problem := c.gateway.Set(key, text, "."); problem != "" {
+		if problem := c.gateway.Set(key, text, profile.Place{Dir: ".", URLs: anyurl.Read}); problem != "" {
 			return &usageError{text: fmt.Sprintf("%s: %q %s", key, text, problem), command: "gatehop configure"}
 		}
 	}

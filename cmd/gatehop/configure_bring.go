@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/migrate"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/team"
@@ -123,7 +124,7 @@ func (c *configuring) completeUser(ctx context.Context, d *profile.Draft) error 
 	q := idp.Question{Field: "adfs_domain", Label: fmt.Sprintf(`Domain of %s at %s (as in DOMAIN\name)`, idp.CleanWords(d.Username), hostOf(d.URL))}
 	domain, err := c.ask(ctx, "--adfs-domain", q, func(answer string) string {
 		var probe profile.Draft
-		return probe.Set("gatehop_adfs_domain", answer, ".")
+		return probe.Set("gatehop_adfs_domain", answer, profile.Place{Dir: ".", URLs: anyurl.Read})
 	})
 	d.ADFSDomain = domain
 	return err

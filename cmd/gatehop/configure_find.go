@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
 	"gatehop/idp/adfs"
@@ -115,7 +116,7 @@ func withScheme(address string) string {
 // addressProblem says why text is no sign-in address.
 func addressProblem(text string) string {
 	var d profile.Draft
-	return d.Set("gatehop_url", withScheme(text), ".")
+	return d.Set("gatehop_url", withScheme(text), profile.Place{Dir: ".", URLs: anyurl.Read})
 }
 
 // askBundle asks for the certificates of a company that signs its own.
@@ -156,7 +157,7 @@ func (c *configuring) useBundle(path string) error {
 	if err != nil {
 		return err
 	}
-	if problem := c.gateway.Set("gatehop_ca_bundle", path, here); problem != "" {
+	if problem := c.gateway.Set("gatehop_ca_bundle", path, profile.Place{Dir: here, URLs: anyurl.Read}); problem != "" {
 		return &usageError{text: fmt.Sprintf("CA bundle %q %s", path, problem), command: "gatehop configure"}
 	}
 	_, err = roots(c.gateway.CABundle)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
@@ -20,7 +21,7 @@ func (c *configuring) who(ctx context.Context) error {
 			return `has no domain: write DOMAIN\name or name@domain`
 		}
 		var d profile.Draft
-		return d.Set("gatehop_username", name, ".")
+		return d.Set("gatehop_username", name, profile.Place{Dir: ".", URLs: anyurl.Read})
 	}
 	if name := c.o.username; name != "" {
 		c.report.User = name
@@ -67,7 +68,7 @@ func (c *configuring) chainOf(drafts ...profile.Draft) (profile.Chain, error) {
 	if err != nil {
 		return nil, &configWriteError{File: c.files.Config, Err: err}
 	}
-	after, err := profile.ReadWritten(c.files, data)
+	after, err := profile.ReadWritten(c.files, anyurl.Read, data)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (c *configuring) askRegion(ctx context.Context) error {
 			return "is of partition " + p + ", and the gateway's role of " + partition
 		}
 		var d profile.Draft
-		return d.Set("region", region, ".")
+		return d.Set("region", region, profile.Place{Dir: ".", URLs: anyurl.Read})
 	}
 	if c.o.region != "" || c.gateway.Region != "" { // said already
 		if text := problem(offer); text != "" {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -111,7 +112,7 @@ func (c *configuring) save(ctx context.Context) error {
 
 // readable makes sure that gatehop itself reads what is to be written as it is meant.
 func (c *configuring) readable(drafts []profile.Draft, after []byte) error {
-	config, err := profile.ReadWritten(c.files, after)
+	config, err := profile.ReadWritten(c.files, anyurl.Read, after)
 	if err != nil {
 		return err
 	}

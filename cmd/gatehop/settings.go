@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
@@ -90,7 +91,7 @@ func (s *settings) override(env environ) error {
 		if text == "" {
 			continue
 		}
-		kept, problem, nearest := profile.Check(name, text, here)
+		kept, problem, nearest := profile.Check(name, text, profile.Place{Dir: here, URLs: anyurl.Read})
 		if problem != "" {
 			return &usageError{text: variable + " " + problem, near: nearest}
 		}
