@@ -11,6 +11,7 @@ import (
 
 	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
 )
@@ -229,7 +230,7 @@ func (c *configuring) refuseOther(name string) error {
 // environment takes the variables that would override the profile for answers, and out
 // of this run: a flag says more than they do.
 func (c *configuring) environment() error {
-	env := environ(c.env)
+	env := environ.Vars(c.env)
 	for _, v := range []struct {
 		name, flag string
 		text       *string
@@ -237,7 +238,7 @@ func (c *configuring) environment() error {
 		{"GATEHOP_URL", c.o.url, &c.gateway.URL}, {"GATEHOP_USERNAME", c.o.username, &c.gateway.Username},
 		{"GATEHOP_CA_BUNDLE", c.o.caBundle, &c.gateway.CABundle},
 	} {
-		if text := env.get(v.name); text != "" && v.flag == "" {
+		if text := env.Get(v.name); text != "" && v.flag == "" {
 			*v.text = text
 		}
 		if v.flag != "" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/migrate"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/team"
@@ -91,10 +92,10 @@ func (c *configuring) accountsOf() (file string, accounts []migrate.Account, err
 		config, _ := c.config.Scanned()
 		return c.files.Config, migrate.AWSADFS(config), nil
 	}
-	file = environ(c.env).get("SAML2AWS_CONFIGFILE")
+	file = environ.Vars(c.env).Get("SAML2AWS_CONFIGFILE")
 	if file == "" {
 		if c.home() == "" {
-			return "~/.saml2aws", nil, &HomeError{For: "the configuration of saml2aws", Variable: "SAML2AWS_CONFIGFILE"}
+			return "~/.saml2aws", nil, &environ.HomeError{For: "the configuration of saml2aws", Variable: "SAML2AWS_CONFIGFILE"}
 		}
 		file = filepath.Join(c.home(), ".saml2aws")
 	}

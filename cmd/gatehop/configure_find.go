@@ -12,6 +12,7 @@ import (
 
 	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/setting"
 	"gatehop/idp"
 	"gatehop/idp/adfs"
 	"gatehop/idp/form"
@@ -178,7 +179,7 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 func (c *configuring) look(ctx context.Context, address string) error {
 	var first error
 	for _, s := range c.order(address) {
-		_, session, err := c.session(&settings{SignIn: c.signInOf(s.kind, address)})
+		_, session, err := c.session(&settings{Settings: setting.Settings{SignIn: c.signInOf(s.kind, address)}})
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
@@ -139,8 +140,8 @@ func (c *configuring) noteRedirects(ch profile.Chain) error {
 	if !own || len(s.Changed) > 0 {
 		return nil
 	}
-	s.change("url", old.URL, c.gateway.URL)
-	s.change("ca_bundle", old.CABundle, c.gateway.CABundle)
+	s.Change("url", old.URL, c.gateway.URL)
+	s.Change("ca_bundle", old.CABundle, c.gateway.CABundle)
 	return nil
 }
 
@@ -188,7 +189,7 @@ func (c *configuring) askRegion(ctx context.Context) error {
 	partition := partitionName(c.gateway.RoleARN)
 	offer := c.gateway.Region
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		region := environ(c.env).get(name)
+		region := environ.Vars(c.env).Get(name)
 		if p, ok := sts.RegionPartition(region); offer == "" && ok && p == partition {
 			offer = region
 		}

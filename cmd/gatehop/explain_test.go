@@ -10,6 +10,8 @@ import (
 
 	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/choices"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -77,7 +79,7 @@ func TestExplain(t *testing.T) {
 		{&profile.Error{File: "/x/config", Problem: "cannot be read"}, statusUsage, "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"},
 		{&profile.Error{File: "/x/config", Profile: "p", Problem: "is in neither this file nor /x/credentials"}, statusUsage, ""},
 		{&profile.Error{File: "/x/config", Problem: "y", Near: "gatehop_url"}, statusUsage, `"gatehop_url"`},
-		{&HomeError{For: "x", Variable: "Y"}, statusUsage, ""},
+		{&environ.HomeError{For: "x", Variable: "Y"}, statusUsage, ""},
 		{&noProfilesError{}, statusUsage, "demo"},
 		{&openProfileError{names: []string{"a", "b"}}, statusAmbiguous, "GATEHOP_PROFILE"},
 		{&flow.EncryptedError{Profile: "p"}, statusUsage, "gatehop_principal_arn"},
@@ -95,7 +97,7 @@ func TestExplain(t *testing.T) {
 		{&writeError{File: "/x", Profile: "p", Err: errBusyFile}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Profile: "p", Err: &store.FileError{Path: "/s", Problem: "cannot be written"}}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Err: &store.DirError{Path: "/s", Problem: "can be used by others (mode 0755)"}}, statusUsage, "chmod 700"},
-		{&flow.ChoicesError{Err: fs.ErrInvalid}, statusUsage, "logout --all"},
+		{&choices.Error{Err: fs.ErrInvalid}, statusUsage, "logout --all"},
 		{&waitError{Profile: "p"}, statusHuman, "gatehop login p"},
 		{&signInError{Profile: "p", Err: &idp.NeedsInputError{Question: idp.Question{Field: "username"}}}, statusHuman, "gatehop login p"},
 		{&flow.HopError{Profile: "p", Err: &sts.Error{Hop: "AssumeRole"}}, statusAWS, "gatehop login p --force"},

@@ -17,7 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/session"
 	"gatehop/creds/store"
 )
 
@@ -82,7 +82,7 @@ func (r *killRun) opens(folder store.Dir, name string) error {
 		var why error
 		data, err := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err }).Get(context.Background(), key)
 		if err == nil && kind == "session" {
-			_, err = flow.DecodeSession(data)
+			_, err = session.Decode(data)
 		}
 		return errors.Join(err, why)
 	}

@@ -110,7 +110,7 @@ func (a *app) keepsRefusals(ctx context.Context, ch profile.Chain) bool {
 		return anyRefusal(dir)
 	}
 	if known, err := a.choices(dir).Get(ch[0].Name); err == nil {
-		s.remember(ch, known)
+		s.Remember(ch, known)
 	}
 	if s.User == "" {
 		return anyRefusal(dir)

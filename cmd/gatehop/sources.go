@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -272,19 +271,6 @@ func (a *app) knownPassword(s *settings) secret.Text {
 // hasOwnPassword reports whether a sign-in that asks nobody has a password to try.
 func (a *app) hasOwnPassword(s *settings) bool {
 	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
-}
-
-// changed is a setting of trust that the environment overrides.
-type changed struct{ Variable, Was, Now string }
-
-// change notes that the environment sends the person's secrets another way than the
-// file that names the commands for them.
-func (s *settings) change(name, was, now string) {
-	if was == now || name == "auth" && was == "" && now == "forms" ||
-		!slices.Contains([]string{"url", "auth", "ca_bundle", "proxy"}, name) {
-		return
-	}
-	s.Changed = append(s.Changed, changed{Variable: "GATEHOP_" + strings.ToUpper(name), Was: was, Now: now})
 }
 
 // whyNotRun says that a command is no source, for a sign-in that asks nobody.

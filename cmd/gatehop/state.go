@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/choices"
 	"gatehop/creds"
 	"gatehop/creds/store"
 )
@@ -47,12 +47,12 @@ func isFull(err error) bool {
 }
 
 // choices is the choices file of a state directory.
-func (a *app) choices(dir store.Dir) *flow.Choices {
+func (a *app) choices(dir store.Dir) *choices.File {
 	if dir.Path() == "" {
-		return &flow.Choices{}
+		return &choices.File{}
 	}
-	file := plainFile(dir, "choices.json")
-	return &flow.Choices{Read: file.read, Warn: a.warn, Remove: file.remove, Update: file.update}
+	file := plainFile(dir, choices.Name)
+	return &choices.File{Read: file.read, Warn: a.warn, Remove: file.remove, Update: file.update}
 }
 
 // stateFile is a file of the state directory that is not sealed.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -218,12 +219,12 @@ func shadows(p profile.Profile) []string {
 
 // shellStatus is what the environment holds that tools take before any profile.
 func (a *app) shellStatus(asJSON bool) []string {
-	env := environ(a.env)
+	env := environ.Vars(a.env)
 	held := []string{}
-	if env.get("AWS_ACCESS_KEY_ID") == "" {
+	if env.Get("AWS_ACCESS_KEY_ID") == "" {
 		return held
 	}
-	name, until := env.get("GATEHOP_PROFILE"), env.get("AWS_CREDENTIAL_EXPIRATION")
+	name, until := env.Get("GATEHOP_PROFILE"), env.Get("AWS_CREDENTIAL_EXPIRATION")
 	at, err := time.Parse(time.RFC3339, until)
 	switch {
 	case name == "" || err != nil:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -71,7 +72,7 @@ func (a *app) warmEnv(ctx context.Context, name string) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	return true, a.printLines(a.ownShell(), ch, s)
+	return true, a.printLines(environ.Vars(a.env).Shell(), ch, s)
 }
 
 // warmShort answers whatever is kept: nothing is an answer too.
