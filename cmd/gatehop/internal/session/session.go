@@ -4,6 +4,7 @@ package session
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -45,6 +46,46 @@ func (s Session) Fresh(now time.Time) bool { return creds.FreshFor(s.Credentials
 // Usable reports whether s may still be used at the local time now if it cannot be
 // renewed.
 func (s Session) Usable(now time.Time) bool { return creds.Usable(s.Credentials, now) }
+
+// State is what may be done with a session that is kept, or not.
+type State string
+
+// The states.
+const (
+	Good    State = "good"    // may be handed out
+	Ending  State = "ending"  // past its margin: renewed at the next use
+	Expired State = "expired" // of no more use
+	Unused  State = "unused"  // made for another user, role or other settings than now
+	None    State = "none"
+)
+
+// State is that of a session that is kept; fits is Want.Fits.
+func (s Session) State(fits bool, now time.Time) State {
+	switch {
+	case s.Remaining(now) <= 0:
+		return Expired
+	case !fits:
+		return Unused
+	case s.Fresh(now):
+		return Good
+	}
+	return Ending
+}
+
+// Short is the state as one word for a shell prompt: the life that is left, expired, or
+// none.
+func (s State) Short(left time.Duration) string {
+	switch s {
+	case Good, Ending:
+		if left >= 2*time.Hour {
+			return fmt.Sprintf("%dh", int(left.Hours()))
+		}
+		return fmt.Sprintf("%dm", int(left.Minutes()))
+	case Expired:
+		return string(Expired)
+	}
+	return string(None)
+}
 
 // record is a Session as it lies in a sealed store.
 type record struct {
