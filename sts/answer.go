@@ -56,6 +56,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// IsSession reports whether the ARN of an identity is that of a session of the role, both
+// by their whole ARNs. The identity's has no path, so that is not compared.
+func IsSession(role, identity string) bool { return sameRole(role, identity) }
+
 // sameRole reports whether the ARN of a session, arn:P:sts::ACCOUNT:assumed-role/NAME/SESSION,
 // is of the role asked for. It has no path, so that is not compared.
 func sameRole(role, session string) bool {

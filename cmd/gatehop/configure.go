@@ -34,16 +34,23 @@ gateway account and writes the profile GATEWAY (default: gateway) and one for ea
 account behind it into ~/.aws/config. It asks for what no flag says, shows what will
 change in the file, and in the end asks AWS who you are.
 
+All it needs in a terminal is ` + "`gatehop configure`" + `, or with an address:
+
+  gatehop configure --url adfs.corp.example
+
+and without one, with the password on standard input:
+
+  gatehop configure --url https://adfs.corp.example --username 'CORP\alice' \
+    --role 111111111111/Gateway --accounts prod=222222222222,333333333333 \
+    --role-name Admins --yes --password-stdin <secret
+
 Run again, it changes its own keys alone: everything else in the file stays as it is,
 byte for byte. With --dry-run standard output has what would change, with --json the
-facts; otherwise it stays empty.`,
-		Example: `  gatehop configure
-  gatehop configure --url adfs.corp.example
-  gatehop configure --accounts prod=222222222222,333333333333 --role-name Admins
-  gatehop configure --import saml2aws --dry-run
-  gatehop configure --url https://adfs.corp.example --username 'CORP\alice' \
-      --role 111111111111/Gateway --destination prod=arn:aws:iam::222222222222:role/Admins \
-      --yes --password-stdin <secret`,
+facts; otherwise it stays empty. --import saml2aws reads ~/.saml2aws, --import aws-adfs
+what that tool keeps in ~/.aws/config, --team the file that a company hands out.`,
+		Example: `  gatehop configure gateway --dry-run    # what it would change now
+  gatehop configure gateway --accounts audit=222222222222,333333333333 --role-name Admins --yes
+  gatehop configure gateway --destination test=arn:aws:iam::444444444444:role/Admins --yes --json`,
 		Args: args(0, 1, "one GATEWAY"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, given []string) error { return a.configure(c.Context(), given, o) },
 	}

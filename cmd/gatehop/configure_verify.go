@@ -13,6 +13,7 @@ import (
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
 	"gatehop/idp"
+	"gatehop/sts"
 )
 
 // identityReport is who AWS says one is.
@@ -31,6 +32,13 @@ type awsError struct {
 
 func (e *awsError) Error() string {
 	return "profile " + e.Profile + " is written, but aws does not get through: " + e.Words
+}
+
+// otherIdentityError reports that what was written gives another identity than it should.
+type otherIdentityError struct{ Profile, Role, Identity, By string }
+
+func (e *otherIdentityError) Error() string {
+	return fmt.Sprintf("profile %s is written, but %s gets %s, which is no session of %s", e.Profile, e.By, e.Identity, e.Role)
 }
 
 // verify asks AWS who one is, the way that a tool would, and says how to go on.
@@ -59,6 +67,9 @@ func (c *configuring) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if role := ch[len(ch)-1].RoleARN; role != "" && !sts.IsSession(role, id.ARN) {
+		return &otherIdentityError{Profile: name, Role: role, Identity: idp.CleanWords(id.ARN), By: id.By}
+	}
 	if parts := strings.Split(id.ARN, ":"); len(parts) > 4 {
 		id.Account = parts[4]
 	}
@@ -68,6 +79,9 @@ func (c *configuring) verify(ctx context.Context) error {
 	return nil
 }
 
+// mostTried is how many profiles still make a command that one would type.
+const mostTried = 4
+
 // sayUse says how to go on.
 func (c *configuring) sayUse(name string) {
 	lines := [][2]string{
@@ -75,8 +89,12 @@ func (c *configuring) sayUse(name string) {
 		{"gatehop exec " + name + " -- COMMAND", "for tools that take variables alone"},
 		{`eval "$(gatehop env ` + name + `)"`, "for this shell"},
 	}
-	if len(c.hops) > 1 {
-		lines = append(lines, [2]string{"gatehop refresh --all", fmt.Sprintf("try all %d of them now", len(c.hops))})
+	if n := len(c.hops); n > 1 && n <= mostTried {
+		words := "gatehop refresh"
+		for _, h := range c.hops {
+			words += " " + h.Name
+		}
+		lines = append(lines, [2]string{words, fmt.Sprintf("try all %d of them now", n)})
 	}
 	width := 0
 	for _, l := range lines {
@@ -107,15 +125,15 @@ func (c *configuring) askAWS(ctx context.Context, path string, id *identityRepor
 	}
 	var answer struct{ Arn string }
 	if err == nil {
-		err = json.Unmarshal(out.Bytes(), &answer)
+		if json.Unmarshal(out.Bytes(), &answer) != nil || answer.Arn == "" {
+			return &awsError{Profile: id.Profile, Words: "it names no identity in its answer"}
+		}
 	}
 	switch {
 	case err != nil && strings.TrimSpace(errs.String()) != "":
 		return &awsError{Profile: id.Profile, Words: idp.CleanWords(errs.String())}
 	case err != nil:
 		return &awsError{Profile: id.Profile, Words: err.Error()}
-	case answer.Arn == "":
-		return &awsError{Profile: id.Profile, Words: "its answer names no identity"}
 	}
 	id.ARN = answer.Arn
 	return nil

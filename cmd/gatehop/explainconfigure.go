@@ -95,6 +95,7 @@ func explainSetup(err error, e *explanation) bool {
 	var helper *helperError
 	var shadowed *shadowedError
 	var aws *awsError
+	var other *otherIdentityError
 	var bad *destination.Error
 	var fragment *team.Error
 	var foreign *importError
@@ -109,6 +110,8 @@ func explainSetup(err error, e *explanation) bool {
 		e.status, e.hint = statusUsage, shadowHint(shadowed)
 	case errors.As(err, &aws):
 		e.status, e.hint = statusFailed, "try `gatehop login "+aws.Profile+"`, then `aws sts get-caller-identity --profile "+aws.Profile+"`"
+	case errors.As(err, &other):
+		e.status, e.hint = statusFailed, "`gatehop status "+other.Profile+"` shows what else gives tools credentials for it"
 	case errors.As(err, &bad):
 		e.status, e.hint = statusUsage, "an account is 12 digits or NAME=ACCOUNT; a role is its ARN or NAME=ROLE_ARN, of the gateway's partition"
 	case errors.As(err, &fragment):

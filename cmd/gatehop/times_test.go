@@ -68,6 +68,7 @@ func TestTimesInJSON(t *testing.T) {
 	}{
 		{"login dev --json", 2}, {"refresh dev gateway --json", 2}, {"status --json", 2}, {"status dev --json", 2},
 		{"roles gateway --json", 0}, {"version --json", 0}, {"credential-process dev", 1}, {"login dev --write --dry-run --json", 0}, {"logout dev --json", 0},
+		{"configure gateway --dry-run --json", 0},
 	} {
 		out := w.run(strings.Fields(c.args)...).want(t, 0)
 		problems, times := timeProblems(out.stdout)
@@ -75,7 +76,7 @@ func TestTimesInJSON(t *testing.T) {
 			t.Errorf("%s: %d times, want %d, %q\n%s", c.args, times, c.times, problems, out.stdout)
 		}
 	}
-	rows := []string{"login", "refresh", "status", "roles", "version", "logout"}
+	rows := []string{"login", "refresh", "status", "roles", "version", "logout", "configure"}
 	for _, c := range rootCommand(&app{}).Commands() {
 		if c.Flags().Lookup("json") != nil && !slices.Contains(rows, c.Name()) {
 			t.Errorf("%s has --json and no row here", c.Name())
