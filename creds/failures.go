@@ -2,13 +2,13 @@ package creds
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/maphash"
 )
 
-// nonceSize is the length of rand.Text, which makes every record another one.
-const nonceSize = 26
+// nonceSize is the length of a nonce, which makes every record another one.
+const nonceSize = 32
 
 // recorded returns the record of the last failure under key, nil if there is none.
 func (f *Flight[T]) recorded(ctx context.Context, key string) ([]byte, error) {
@@ -45,10 +45,15 @@ func (f *Flight[T]) record(ctx context.Context, key string, failure error) error
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepLimit)
 	defer cancel()
-	if err := f.Failures.Put(limited, key, append([]byte(rand.Text()), record...)); err != nil {
+	if err := f.Failures.Put(limited, key, append(nonce(), record...)); err != nil {
 		return fmt.Errorf("keep the failure for those who wait: %w", err)
 	}
 	return nil
+}
+
+// nonce is another one for every record. It need not be hard to guess.
+func nonce() []byte {
+	return fmt.Appendf(nil, "%016x%016x", maphash.Bytes(maphash.MakeSeed(), nil), maphash.Bytes(maphash.MakeSeed(), nil))
 }
 
 // Settle waits until no call is under way any more, or ctx ends. A process that leaves

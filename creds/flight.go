@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -54,7 +54,7 @@ type Flight[T any] struct {
 // PanicError reports that the work behind a call panicked, or left its goroutine. What
 // it panicked with is not kept: that could be anything.
 type PanicError struct {
-	Stack []byte // as debug.Stack formats it, which prints no strings; empty if there was no panic
+	Stack []byte // as runtime.Stack formats it, which prints no strings; empty if there was no panic
 }
 
 func (e *PanicError) Error() string { return "internal error: the call ended without a result" }
@@ -257,7 +257,8 @@ func (f *Flight[T]) rescue(c *call[T]) {
 	}
 	failure := &PanicError{}
 	if recover() != nil {
-		failure.Stack = debug.Stack()
+		failure.Stack = make([]byte, 64<<10)
+		failure.Stack = failure.Stack[:runtime.Stack(failure.Stack, false)]
 	}
 	c.err, c.ended, c.closed = failure, true, true
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"gatehop/creds/secret"
+	"gatehop/saml/iam"
 )
 
 const (
@@ -39,9 +40,9 @@ func Decode(encoded string) (*Assertion, error) {
 		return nil, &SyntaxError{Problem: NoStatus}
 	case text(w.Status.Code.Value) != statusSuccess:
 		return nil, &StatusError{
-			Code:    clean(w.Status.Code.Value),
-			SubCode: clean(w.Status.Code.Sub.Value),
-			Message: clean(w.Status.Message),
+			Code:    iam.Clean(w.Status.Code.Value),
+			SubCode: iam.Clean(w.Status.Code.Sub.Value),
+			Message: iam.Clean(w.Status.Message),
 		}
 	case w.Encrypted == nil && w.Assertion == nil:
 		return nil, &SyntaxError{Problem: NoAssertion}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // ErrSeveralAssertions reports a document with more than one Assertion or
@@ -106,36 +105,6 @@ func (e *TimeError) Error() string {
 	default:
 		return fmt.Sprintf("the assertion is older than the five minutes that AWS allows: issued %s, now %s, %s ago", at, now, by)
 	}
-}
-
-// clean makes a stranger's text fit to be shown: white space becomes single spaces,
-// control and formatting characters (bidirectional ones among them) go, and what is
-// longer than 200 characters is cut.
-func clean(text string) string {
-	const most = 200
-	var b strings.Builder
-	n, gap := 0, false
-	for _, r := range text {
-		switch {
-		case unicode.IsSpace(r):
-			gap = n > 0
-			continue
-		case !unicode.IsPrint(r) || r == unicode.ReplacementChar:
-			continue
-		}
-		if gap && n < most {
-			b.WriteByte(' ')
-			n++
-		}
-		gap = false
-		if n >= most {
-			b.WriteString("…")
-			break
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
 }
 
 // errMore stands for the values of the Role attribute that were skipped without a

@@ -10,9 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/session"
 	"gatehop/cmd/gatehop/internal/tty"
 	"gatehop/creds"
 	"gatehop/creds/secret"
@@ -100,7 +103,7 @@ func (a *app) profiles() (*profile.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.config, err = profile.Read(files)
+	a.config, err = profile.Read(files, anyurl.Read)
 	return a.config, err
 }
 
@@ -128,7 +131,7 @@ func (a *app) profileVariable(given []string) string {
 		return ""
 	}
 	for _, name := range []string{"GATEHOP_PROFILE", "AWS_PROFILE"} {
-		if environ(a.env).get(name) != "" {
+		if environ.Vars(a.env).Get(name) != "" {
 			return name
 		}
 	}
@@ -158,7 +161,7 @@ func (a *app) profileName(ctx context.Context, config *profile.Config, given []s
 	if name := a.profileFlag; name != "" {
 		return name, nil
 	}
-	if name := environ(a.env).first("GATEHOP_PROFILE", "AWS_PROFILE"); name != "" {
+	if name := environ.Vars(a.env).First("GATEHOP_PROFILE", "AWS_PROFILE"); name != "" {
 		return name, nil
 	}
 	if config.Mentions("default") { // with a mistake in it too: another one is not what is meant
@@ -256,15 +259,15 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		return nil, err
 	}
 	choices := a.choices(dir)
-	if settings.SignIn.Username == "" || ch[0].RoleARN == "" {
+	if settings.IsOpen(ch) {
 		known, err := choices.Get(ch[0].Name)
 		if err != nil {
 			return nil, err
 		}
-		settings.remember(ch, known)
+		settings.Remember(ch, known)
 	}
 	f := &flow.Flow{
-		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.digest(),
+		Gateway: ch[0].Name, Want: flow.Want{User: settings.User, Settled: settings.Role}, Trust: settings.Digest(),
 		STS:    func(profile.Chain) (*sts.Client, error) { return a.stsClient(settings) },
 		Prompt: roleAsker{a, ch[0].Name, hostOf(settings.SignIn.URL), a.aliasesFor(settings)}, Choices: choices, Now: a.now, Confirm: a.confirm,
 		Given: a.givenAliases, Aliases: a.aliasesFor(settings), Offering: a.offering(settings),
@@ -289,7 +292,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	}
 	f.Sessions = &creds.Flight[flow.Session]{
 		Store: kept, Lock: lock, Fresh: f.Fresh,
-		Encode: flow.EncodeSession, Decode: flow.DecodeSession, Warn: a.warn,
+		Encode: session.Encode, Decode: session.Decode, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
 		Store: a.signedIn, Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },

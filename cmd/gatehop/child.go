@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"gatehop/cmd/gatehop/internal/environ"
 )
 
 // lookPath finds a program in the PATH of the given environment, as a shell does: what
@@ -20,7 +22,7 @@ func lookPath(name string, env []string) (string, error) {
 		return exec.LookPath(name)
 	}
 	problem := exec.ErrNotFound
-	for _, dir := range filepath.SplitList(environ(env).get("PATH")) {
+	for _, dir := range filepath.SplitList(environ.Vars(env).Get("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}

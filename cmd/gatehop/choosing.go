@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/tty"
 	"gatehop/creds/secret"
@@ -40,11 +41,11 @@ func (a *app) choose(ctx context.Context, c choice) (string, error) {
 // look is how lists are to be shown. GATEHOP_PLAIN announces a screen reader, or
 // whoever would rather have text.
 func (a *app) look() tty.Look {
-	env := environ(a.env)
+	env := environ.Vars(a.env)
 	return tty.Look{
 		Plain:   a.isPlain(),
-		NoColor: env.get("NO_COLOR") != "",
-		Term:    env.get("TERM"),
+		NoColor: env.Get("NO_COLOR") != "",
+		Term:    env.Get("TERM"),
 	}
 }
 

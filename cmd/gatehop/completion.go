@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -253,7 +254,7 @@ func (a *app) completeExec(c *cobra.Command, given []string, typed string) ([]co
 	case dash < 0 || dash == len(a.args)-1 && typed == "--":
 		return a.completeProfile(c, given, typed)
 	case len(a.args)-dash == 2 && !strings.ContainsRune(typed, filepath.Separator):
-		return programs(environ(a.env).get("PATH"), typed), cobra.ShellCompDirectiveDefault
+		return programs(environ.Vars(a.env).Get("PATH"), typed), cobra.ShellCompDirectiveDefault
 	}
 	return nil, cobra.ShellCompDirectiveDefault
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
@@ -265,7 +267,7 @@ func (c *configuring) refuseOther(names ...string) error {
 // environment takes the variables that would override the profile for answers, and out
 // of this run: a flag says more than they do.
 func (c *configuring) environment() error {
-	env := environ(c.env)
+	env := environ.Vars(c.env)
 	for _, v := range []struct {
 		name, flag string
 		text       *string
@@ -273,7 +275,7 @@ func (c *configuring) environment() error {
 		{"GATEHOP_URL", c.o.url, &c.gateway.URL}, {"GATEHOP_USERNAME", c.o.username, &c.gateway.Username},
 		{"GATEHOP_CA_BUNDLE", c.o.caBundle, &c.gateway.CABundle},
 	} {
-		if text := env.get(v.name); text != "" && v.flag == "" {
+		if text := env.Get(v.name); text != "" && v.flag == "" {
 			*v.text = text
 		}
 		if v.flag != "" {
@@ -290,7 +292,7 @@ func (c *configuring) environment() error {
 		if text == "" {
 			continue
 		}
-		if problem := c.gateway.Set(key, text, "."); problem != "" {
+		if problem := c.gateway.Set(key, text, profile.Place{Dir: ".", URLs: anyurl.Read}); problem != "" {
 			return &usageError{text: fmt.Sprintf("%s: %q %s", key, text, problem), command: "gatehop configure"}
 		}
 	}

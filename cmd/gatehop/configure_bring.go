@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/migrate"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/team"
@@ -136,10 +138,10 @@ func (c *configuring) accountsOf() (file string, accounts []migrate.Account, err
 		config, _ := c.config.Scanned()
 		return c.files.Config, migrate.AWSADFS(config), nil
 	}
-	file = environ(c.env).get("SAML2AWS_CONFIGFILE")
+	file = environ.Vars(c.env).Get("SAML2AWS_CONFIGFILE")
 	if file == "" {
 		if c.home() == "" {
-			return "~/.saml2aws", nil, &HomeError{For: "the configuration of saml2aws", Variable: "SAML2AWS_CONFIGFILE"}
+			return "~/.saml2aws", nil, &environ.HomeError{For: "the configuration of saml2aws", Variable: "SAML2AWS_CONFIGFILE"}
 		}
 		file = filepath.Join(c.home(), ".saml2aws")
 	}
@@ -169,7 +171,7 @@ func (c *configuring) completeUser(ctx context.Context, d *profile.Draft) error 
 	q := idp.Question{Field: "adfs_domain", Label: fmt.Sprintf(`Domain of %s at %s (as in DOMAIN\name)`, idp.CleanWords(d.Username), hostOf(d.URL))}
 	domain, err := c.ask(ctx, "--adfs-domain", q, func(answer string) string {
 		var probe profile.Draft
-		return probe.Set("gatehop_adfs_domain", answer, ".")
+		return probe.Set("gatehop_adfs_domain", answer, profile.Place{Dir: ".", URLs: anyurl.Read})
 	})
 	d.ADFSDomain = domain
 	return err

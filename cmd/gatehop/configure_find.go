@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/setting"
 	"gatehop/idp"
 	"gatehop/idp/adfs"
 	"gatehop/idp/form"
@@ -112,7 +115,7 @@ func (c *configuring) address(ctx context.Context, offer string) (string, error)
 		}
 	} else if problem := addressProblem(text); problem != "" {
 		e := &usageError{text: fmt.Sprintf("--url %q %s", shown(text), problem), command: "gatehop configure"}
-		return "", nearUsage(e, "--url", profile.NearURL(text))
+		return "", nearUsage(e, "--url", profile.NearURL(text, anyurl.Read))
 	}
 	return withScheme(text), nil
 }
@@ -127,7 +130,7 @@ func withScheme(address string) string {
 // addressProblem says why text is no sign-in address.
 func addressProblem(text string) string {
 	var d profile.Draft
-	return d.Set("gatehop_url", withScheme(text), ".")
+	return d.Set("gatehop_url", withScheme(text), profile.Place{Dir: ".", URLs: anyurl.Read})
 }
 
 // askBundle asks for the certificates of a company that signs its own.
@@ -173,7 +176,7 @@ func (c *configuring) useBundle(path string) error {
 	if err != nil {
 		return err
 	}
-	if problem := c.gateway.Set("gatehop_ca_bundle", path, here); problem != "" {
+	if problem := c.gateway.Set("gatehop_ca_bundle", path, profile.Place{Dir: here, URLs: anyurl.Read}); problem != "" {
 		return &usageError{text: fmt.Sprintf("CA bundle %q %s", path, problem), command: "gatehop configure"}
 	}
 	_, err = roots(c.gateway.CABundle)
@@ -194,8 +197,8 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 func (c *configuring) look(ctx context.Context, address string) error {
 	var first error
 	for _, s := range c.order(address) {
-		way := &settings{SignIn: c.signInOf(s.kind, address)}
-		if err := way.override(environ(c.env)); err != nil {
+		way := &settings{Settings: setting.Settings{SignIn: c.signInOf(s.kind, address)}}
+		if err := way.Override(environ.Vars(c.env), anyurl.Read); err != nil {
 			return err
 		}
 		_, session, err := c.session(way)

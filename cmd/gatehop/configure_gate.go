@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
@@ -20,7 +22,7 @@ func (c *configuring) who(ctx context.Context) error {
 			return `has no domain: write DOMAIN\name or name@domain`
 		}
 		var d profile.Draft
-		return d.Set("gatehop_username", name, ".")
+		return d.Set("gatehop_username", name, profile.Place{Dir: ".", URLs: anyurl.Read})
 	}
 	if name := c.o.username; name != "" {
 		c.report.User = name
@@ -66,7 +68,7 @@ func (c *configuring) chainOf(drafts ...profile.Draft) (profile.Chain, error) {
 	if err != nil {
 		return nil, &configWriteError{File: c.files.Config, Err: err}
 	}
-	after, err := profile.ReadWritten(c.files, data)
+	after, err := profile.ReadWritten(c.files, anyurl.Read, data)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +143,8 @@ func (c *configuring) noteRedirects(ch profile.Chain) error {
 		c.redirected = map[*settings]bool{}
 	}
 	c.redirected[s] = true
-	s.change("url", old.URL, c.gateway.URL)
-	s.change("ca_bundle", old.CABundle, c.gateway.CABundle)
+	s.Change("url", old.URL, c.gateway.URL)
+	s.Change("ca_bundle", old.CABundle, c.gateway.CABundle)
 	return nil
 }
 
@@ -190,7 +192,7 @@ func (c *configuring) askRegion(ctx context.Context) error {
 	partition := partitionName(c.gateway.RoleARN)
 	offer := c.gateway.Region
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		region := environ(c.env).get(name)
+		region := environ.Vars(c.env).Get(name)
 		if p, ok := sts.RegionPartition(region); offer == "" && ok && p == partition {
 			offer = region
 		}
@@ -203,7 +205,7 @@ func (c *configuring) askRegion(ctx context.Context) error {
 			return "is of partition " + p + ", and the gateway's role of " + partition
 		}
 		var d profile.Draft
-		return d.Set("region", region, ".")
+		return d.Set("region", region, profile.Place{Dir: ".", URLs: anyurl.Read})
 	}
 	if c.o.region != "" || c.gateway.Region != "" { // said already
 		if text := problem(offer); text != "" {

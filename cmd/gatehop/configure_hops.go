@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/destination"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -276,7 +277,7 @@ func (c *configuring) hop(d destination.Destination) (profile.Draft, error) {
 	}
 	hop := profile.Draft{Name: d.Name, Source: c.gateway.Name, RoleARN: d.RoleARN, Helper: c.helper, Region: c.o.region}
 	if c.o.externalID != "" {
-		if problem := hop.Set("gatehop_external_id", c.o.externalID, "."); problem != "" {
+		if problem := hop.Set("gatehop_external_id", c.o.externalID, profile.Place{Dir: ".", URLs: anyurl.Read}); problem != "" {
 			return hop, &usageError{text: "--external-id " + problem, command: "gatehop configure"}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
@@ -75,7 +77,7 @@ func (c *configuring) save(ctx context.Context) error {
 		drafts = c.brought
 	}
 	edit := applyAll(draftEdits(drafts))
-	target, before, after, err := awsfile.Preview(ctx, c.files.Config, edit)
+	target, before, after, err := awsdisk.Preview(ctx, c.files.Config, edit)
 	if err != nil {
 		return &configWriteError{File: c.files.Config, Err: err}
 	}
@@ -111,7 +113,7 @@ func (c *configuring) save(ctx context.Context) error {
 
 // readable makes sure that gatehop itself reads what is to be written as it is meant.
 func (c *configuring) readable(drafts []profile.Draft, after []byte) error {
-	config, err := profile.ReadWritten(c.files, after)
+	config, err := profile.ReadWritten(c.files, anyurl.Read, after)
 	if err != nil {
 		return err
 	}
@@ -180,14 +182,14 @@ func (c *configuring) writeConfig(ctx context.Context, edit func(*awsfile.File) 
 	return nil
 }
 
-func (c *configuring) update(ctx context.Context, path string, edit func(*awsfile.File) ([]byte, error)) (awsfile.Written, error) {
+func (c *configuring) update(ctx context.Context, path string, edit func(*awsfile.File) ([]byte, error)) (awsdisk.Written, error) {
 	state, err := c.stateDir()
 	if err != nil {
-		return awsfile.Written{}, err
+		return awsdisk.Written{}, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
-	done, err := awsfile.Update(waiting, path, awsfile.Options{Backups: filepath.Join(state, "backups")}, edit)
+	done, err := awsdisk.Update(waiting, path, awsdisk.Options{Backups: filepath.Join(state, "backups")}, edit)
 	if waiting.Err() != nil && err != nil && ctx.Err() == nil {
 		err = errBusyFile
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
 	"gatehop/idp"
@@ -60,7 +61,7 @@ func (c *configuring) verify(ctx context.Context) error {
 	if len(c.hops) > 0 {
 		name = c.hops[0].Name
 	}
-	config, err := profile.Read(c.files)
+	config, err := profile.Read(c.files, anyurl.Read)
 	if err != nil {
 		return err
 	}

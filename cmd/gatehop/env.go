@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -29,7 +28,7 @@ shadow the credentials, then they set them.`,
 
 func (a *app) printEnv(ctx context.Context, given []string, shell string) error {
 	if shell == "" {
-		shell = a.ownShell()
+		shell = environ.Vars(a.env).Shell()
 	}
 	if err := sink.CheckShell(shell); err != nil { // before anything is asked or sent
 		return err
@@ -53,14 +52,4 @@ func (a *app) printLines(shell string, ch profile.Chain, s flow.Session) error {
 	}
 	_, err = a.stdout.Write(text)
 	return err
-}
-
-// ownShell is the base name of $SHELL, else bash. The plain shells read what bash reads.
-func (a *app) ownShell() string {
-	name := strings.TrimSuffix(filepath.Base(environ(a.env).get("SHELL")), ".exe")
-	switch name {
-	case ".", "sh", "dash", "ash", "ksh":
-		return "bash"
-	}
-	return name
 }

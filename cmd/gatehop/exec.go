@@ -108,14 +108,11 @@ func (a *app) sessionOf(ctx context.Context, given []string) (profile.Chain, flo
 
 // regionOf is the profile's own region, else the chain's.
 func (a *app) regionOf(ch profile.Chain) (string, error) {
-	if region := ch[len(ch)-1].Region; region != "" {
-		return region, nil
-	}
 	s, err := a.settings(ch)
 	if err != nil {
 		return "", err
 	}
-	return s.Region, nil
+	return s.RegionOf(ch), nil
 }
 
 func startProblem(name string, err error) error {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/choices"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -119,7 +121,7 @@ func (e *usageError) hint() string {
 
 func explainProfile(err error, e *explanation) bool {
 	var bad *profile.Error
-	var home *HomeError
+	var home *environ.HomeError
 	var encrypted *flow.EncryptedError
 	var none *noProfilesError
 	var open *openProfileError
@@ -151,7 +153,7 @@ func explainProfile(err error, e *explanation) bool {
 }
 
 func explainState(err error, e *explanation) bool {
-	var choices *flow.ChoicesError
+	var choices *choices.Error
 	var dir *store.DirError
 	switch {
 	case errors.As(err, &choices):

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/choices"
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/sink"
@@ -76,7 +79,7 @@ func TestExplain(t *testing.T) {
 		{&profile.Error{File: "/x/config", Problem: "cannot be read"}, statusUsage, "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"},
 		{&profile.Error{File: "/x/config", Profile: "p", Problem: "is in neither this file nor /x/credentials"}, statusUsage, "`gatehop configure` writes profiles"},
 		{&profile.Error{File: "/x/config", Problem: "y", Near: "gatehop_url"}, statusUsage, `"gatehop_url"`},
-		{&HomeError{For: "x", Variable: "Y"}, statusUsage, ""},
+		{&environ.HomeError{For: "x", Variable: "Y"}, statusUsage, ""},
 		{&noProfilesError{}, statusUsage, "configure"},
 		{&openProfileError{names: []string{"a", "b"}}, statusAmbiguous, "GATEHOP_PROFILE"},
 		{&flow.EncryptedError{Profile: "p"}, statusUsage, "gatehop_principal_arn"},
@@ -86,15 +89,15 @@ func TestExplain(t *testing.T) {
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2, Foreign: true}}, statusUsage, "--overwrite"},
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{Line: 2}}, statusUsage, "edit /x"},
 		{&writeError{File: "/x", Err: &awsfile.RefusalError{}}, statusUsage, "--write=NAME"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetShared, Problem: "is in a folder that others can write (/d, mode 0775)"}}, statusUsage, `chmod go-w "/d"`},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetReadOnly, Problem: "is read-only (mode 0400)"}}, statusUsage, "chmod u+w"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Problem: "belongs to another user"}}, statusUsage, "AWS_SHARED_CREDENTIALS_FILE"},
-		{&writeError{File: "/x", Err: &awsfile.TargetError{Path: "/d/x", Kind: awsfile.TargetBusy, Problem: "is being written all the time by another program"}}, statusFailed, "try again"},
-		{&writeError{File: "/x", Profile: "p", Err: &awsfile.TargetError{Path: "/d/x", Problem: "cannot be replaced", Err: fs.ErrPermission}}, statusFailed, "gatehop exec p"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetShared, Problem: "is in a folder that others can write (/d, mode 0775)"}}, statusUsage, `chmod go-w "/d"`},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetReadOnly, Problem: "is read-only (mode 0400)"}}, statusUsage, "chmod u+w"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Problem: "belongs to another user"}}, statusUsage, "AWS_SHARED_CREDENTIALS_FILE"},
+		{&writeError{File: "/x", Err: &awsdisk.TargetError{Path: "/d/x", Kind: awsdisk.TargetBusy, Problem: "is being written all the time by another program"}}, statusFailed, "try again"},
+		{&writeError{File: "/x", Profile: "p", Err: &awsdisk.TargetError{Path: "/d/x", Problem: "cannot be replaced", Err: fs.ErrPermission}}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Profile: "p", Err: errBusyFile}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Profile: "p", Err: &store.FileError{Path: "/s", Problem: "cannot be written"}}, statusFailed, "gatehop exec p"},
 		{&writeError{File: "/x", Err: &store.DirError{Path: "/s", Problem: "can be used by others (mode 0755)"}}, statusUsage, "chmod 700"},
-		{&flow.ChoicesError{Err: fs.ErrInvalid}, statusUsage, "logout --all"},
+		{&choices.Error{Err: fs.ErrInvalid}, statusUsage, "logout --all"},
 		{&waitError{Profile: "p"}, statusHuman, "gatehop login p"},
 		{&signInError{Profile: "p", Err: &idp.NeedsInputError{Question: idp.Question{Field: "username"}}}, statusHuman, "gatehop login p"},
 		{&flow.HopError{Profile: "p", Err: &sts.Error{Hop: "AssumeRole"}}, statusAWS, "gatehop login p --force"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/destination"
 	"gatehop/cmd/gatehop/internal/flow"
@@ -197,7 +198,7 @@ func explainConfigWrite(err error, e *explanation) bool {
 		return false
 	}
 	var refusal *awsfile.RefusalError
-	var target *awsfile.TargetError
+	var target *awsdisk.TargetError
 	switch {
 	case errors.Is(err, errBusyFile):
 		e.hint = "try again"

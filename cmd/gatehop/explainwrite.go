@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/creds/store"
 )
@@ -25,13 +26,13 @@ func explainWrite(err error, e *explanation) bool {
 		return explainState(err, e)
 	}
 	var refusal *awsfile.RefusalError
-	var target *awsfile.TargetError
+	var target *awsdisk.TargetError
 	switch {
 	case errors.Is(err, errBusyFile):
 		e.hint = "try again; `gatehop exec " + write.Profile + "` works meanwhile"
 	case errors.As(err, &refusal):
 		e.status, e.hint = statusUsage, refusalHint(refusal, write.File)
-	case errors.As(err, &target) && target.Kind == awsfile.TargetBusy:
+	case errors.As(err, &target) && target.Kind == awsdisk.TargetBusy:
 		e.hint = "try again when that program has finished"
 	case errors.As(err, &target) && target.Err == nil:
 		e.status, e.hint = statusUsage, targetHint(target)
@@ -53,11 +54,11 @@ func refusalHint(r *awsfile.RefusalError, file string) string {
 	return "choose another name with --write=NAME"
 }
 
-func targetHint(t *awsfile.TargetError) string {
+func targetHint(t *awsdisk.TargetError) string {
 	switch t.Kind {
-	case awsfile.TargetShared:
+	case awsdisk.TargetShared:
 		return fmt.Sprintf("chmod go-w %q", filepath.Dir(t.Path))
-	case awsfile.TargetReadOnly:
+	case awsdisk.TargetReadOnly:
 		return fmt.Sprintf("chmod u+w %q if gatehop shall write there", t.Path)
 	}
 	return "AWS_SHARED_CREDENTIALS_FILE names another file"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -49,7 +50,7 @@ func (a *app) failures(s *settings, f *flow.Flow) *failures {
 	fs.run = failure.Run{
 		Now: a.now, Unattended: a.isUnattended, Alone: func() bool { return a.isLogin || f.Force },
 		Settings: func() string {
-			all := []string{s.digest(), s.SignIn.Key(), s.User, s.Region, s.CABundle, f.Want.Role}
+			all := []string{s.Digest(), s.SignIn.Key(), s.User, s.Region, s.CABundle, f.Want.Role}
 			all = append(all, s.SignIn.PasswordCommand...)
 			sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
 			return hex.EncodeToString(sum[:16])
@@ -136,7 +137,7 @@ func (a *app) failureStore(dir store.Dir, sessions creds.Store) creds.Store {
 	if _, ok := sessions.(*store.Sealed); !ok {
 		return nil
 	}
-	return store.NewSealed(dir, "failure", a.warn)
+	return store.NewSealed(dir, "failure", rand.Reader, a.warn)
 }
 
 // forgetFailures drops what is known of the failures of chains.

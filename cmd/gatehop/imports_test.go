@@ -31,12 +31,13 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
-	{"cmd/*", []string{"cmd/*", "saml", "idp", "idp/*", "sts", "creds", "creds/*"}},
+	{"cmd/*", []string{"cmd/*", "saml", "saml/iam", "idp", "idp/*", "sts", "creds", "creds/*"}},
 	{"creds/secret", nil},
 	{"creds/*", []string{"creds", "creds/*"}},
 	{"creds", nil},
+	{"saml/iam", nil},
 	{"saml/*", []string{"saml"}},
-	{"saml", nil},
+	{"saml", []string{"saml/iam"}},
 	{"idp/*", []string{"idp", "idp/*", "saml"}},
 	{"idp", []string{"saml"}},
 	{"sts/*", []string{"sts", "saml", "creds"}},
@@ -71,7 +72,16 @@ func under(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg,
 // policyCalls belong in cmd alone.
 var policyCalls = []string{
 	"time.Now", "os.Getenv", "os.LookupEnv", "os.Environ", "os.UserHomeDir", "os.Exit",
-	"log.Fatal", "log.Fatalf", "log.Printf", "log.Println", "panic", "init",
+	"log.Fatal", "log.Fatalf", "log.Printf", "log.Println", "panic", "init", initialiser,
+}
+
+// initialiser is a variable of a package that a call without arguments sets: what acts
+// before main and is not called init.
+const initialiser = "initialiser"
+
+// actsEarly is the one file that acts before main, and may end the process then.
+func actsEarly(f sourceFile) bool {
+	return f.pkg == "cmd/gatehop/internal/early" && f.name == "early.go"
 }
 
 // never is for nobody: no option anywhere skips certificate verification.
@@ -81,8 +91,11 @@ func mayCall(f sourceFile, call string) bool {
 	if call == never {
 		return f.test
 	}
-	if f.test || slices.Contains(fakes, f.pkg) && call != "init" && call != "os.Exit" || !slices.Contains(policyCalls, call) {
+	if f.test || slices.Contains(fakes, f.pkg) && call != "init" && call != initialiser && call != "os.Exit" || !slices.Contains(policyCalls, call) {
 		return true
+	}
+	if call == initialiser || call == "os.Exit" && actsEarly(f) {
+		return actsEarly(f)
 	}
 	if under(f.pkg, "cmd") {
 		return !slices.Contains([]string{"panic", "init", "log.Fatal", "log.Fatalf", "os.Exit"}, call) || f.name == "main.go" && call == "os.Exit"
@@ -125,6 +138,7 @@ func TestImportsControl(t *testing.T) {
 		{sourceFile{pkg: "creds", name: "x.go"}, "creds/store", false},
 		{sourceFile{pkg: "saml", name: "x.go"}, "creds", false},
 		{sourceFile{pkg: "saml", name: "x.go"}, "saml/samltest", false},
+		{sourceFile{pkg: "saml/iam", name: "x.go"}, "saml", false},
 		{sourceFile{pkg: "idp", name: "x.go"}, "idp/form", false},
 		{sourceFile{pkg: "idp/form", name: "x.go"}, "cmd/gatehop/internal/flow", false},
 		{sourceFile{pkg: "cmd/gatehop", name: "login.go"}, "idp/idptest", false},
@@ -135,6 +149,7 @@ func TestImportsControl(t *testing.T) {
 		{sourceFile{pkg: "idp/form", name: "x.go"}, "idp", true},
 		{sourceFile{pkg: "sts", name: "x.go"}, "saml", true},
 		{sourceFile{pkg: "saml", name: "x.go"}, "creds/secret", true},
+		{sourceFile{pkg: "saml", name: "x.go"}, "saml/iam", true},
 		{sourceFile{pkg: "creds/sink", name: "x.go"}, "creds", true},
 	} {
 		if got := mayImport(c.file, c.to); got != c.want {
@@ -147,9 +162,17 @@ func TestImportsControl(t *testing.T) {
 	}{
 		{"saml", "x.go", "time.Now", false}, {"cmd/gatehop", "x.go", never, false}, {"idp/idptest", "x.go", never, false}, {"idp", "x.go", "os.Getenv", false}, {"sts", "x.go", "panic", false},
 		{"cmd/gatehop", "x.go", "os.Exit", false}, {"cmd/gatehop", "main.go", "os.Exit", true}, {"cmd/gatehop", "x.go", "time.Now", true},
+		{"cmd/gatehop/internal/early", "early.go", "os.Exit", true}, {"cmd/gatehop/internal/early", "answer.go", "os.Exit", false}, {"cmd/gatehop/internal/flow", "early.go", "os.Exit", false},
+		{"cmd/gatehop/internal/early", "early.go", initialiser, true}, {"cmd/gatehop", "main.go", initialiser, false}, {"idp/idptest", "x.go", initialiser, false},
+		{"cmd/gatehop/internal/early", "early.go", "init", false},
 	} {
 		if got := mayCall(sourceFile{pkg: c.pkg, name: c.name}, c.call); got != c.want {
 			t.Errorf("mayCall(%s/%s, %s) = %v, want %v", c.pkg, c.name, c.call, got, c.want)
+		}
+	}
+	for _, src := range []string{"var _ = act()", "var acted = act()", "var (\n\ta = f(1)\n\tb = func() int { return 1 }()\n)"} {
+		if f := parseSource(t, "idp/x.go", "package x\n"+src+"\n"); !slices.Equal(f.calls, []string{initialiser}) {
+			t.Errorf("calls of a file with %s = %v, want %s", src, f.calls, initialiser)
 		}
 	}
 	src := "package x\nimport n \"time\"\nfunc init() { _ = n.Now(); panic(1); c.InsecureSkipVerify = T{InsecureSkipVerify: true} }\n"
@@ -227,6 +250,9 @@ func parseFile(t *testing.T, file, rel string, src any) sourceFile {
 			f.imports = append(f.imports, to)
 		}
 	}
+	for range actors(parsed) {
+		f.calls = append(f.calls, initialiser)
+	}
 	ast.Inspect(parsed, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
@@ -252,4 +278,28 @@ func parseFile(t *testing.T, file, rel string, src any) sourceFile {
 		return true
 	})
 	return f
+}
+
+// actors are the values of a file's variables that are calls of its package's functions,
+// named or not, without arguments.
+func actors(file *ast.File) (found []ast.Expr) {
+	for _, decl := range file.Decls {
+		d, ok := decl.(*ast.GenDecl)
+		if !ok || d.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range d.Specs {
+			for _, value := range spec.(*ast.ValueSpec).Values {
+				call, ok := value.(*ast.CallExpr)
+				if !ok || len(call.Args) > 0 {
+					continue
+				}
+				switch call.Fun.(type) {
+				case *ast.Ident, *ast.FuncLit:
+					found = append(found, value)
+				}
+			}
+		}
+	}
+	return found
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,7 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/session"
 	"gatehop/creds/store"
 )
 
@@ -79,9 +80,9 @@ func (r *killRun) opens(folder store.Dir, name string) error {
 			continue
 		}
 		var why error
-		data, err := store.NewSealed(dir, kind, func(err error) { why = err }).Get(context.Background(), key)
+		data, err := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err }).Get(context.Background(), key)
 		if err == nil && kind == "session" {
-			_, err = flow.DecodeSession(data)
+			_, err = session.Decode(data)
 		}
 		return errors.Join(err, why)
 	}

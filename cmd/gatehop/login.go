@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds"
@@ -128,7 +128,7 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	}
 	if write != nil && err == nil {
 		write.Session = last.Credentials
-		var done awsfile.Written
+		var done awsdisk.Written
 		done, err = a.writeSections(ctx, []writing{*write}, o.overwrite)
 		report["written"] = written{File: done.Path, Section: write.Section}
 	}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/early"
 	"gatehop/cmd/gatehop/internal/tty"
 	"gatehop/idp"
 )
@@ -19,10 +20,10 @@ func main() { os.Exit(realMain()) }
 
 // realMain runs gatehop as the process it is in. The tests' binary calls it too.
 func realMain() int {
-	hideMemory()
+	early.HideMemory()
 	log.SetOutput(io.Discard) // net/http quotes servers there; what matters is an error of ours
 	return run(context.Background(), process{
-		args: os.Args[1:], env: os.Environ(),
+		args: os.Args[1:], env: os.Environ(), looked: early.Looked(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now:        time.Now,
 		executable: os.Executable,

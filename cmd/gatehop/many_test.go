@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/creds/store"
 	"gatehop/idp/idptest"
 	"gatehop/sts/ststest"
@@ -264,7 +265,7 @@ func manyProfiles(n int) string {
 
 func profileNumber(i int) string { return "hop-" + string(rune('a'+i)) }
 
-func homeOf(cmd *exec.Cmd) string { return environ(cmd.Env).get("HOME") }
+func homeOf(cmd *exec.Cmd) string { return environ.Vars(cmd.Env).Get("HOME") }
 
 // holderOf is what a process says of itself in the locks that it holds.
 func holderOf(cmd *exec.Cmd, words string) store.Holder {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/profile"
 )
 
@@ -96,7 +97,7 @@ func TestInteropReaderChain(t *testing.T) {
 }
 
 func lastHop(p filePair) (profile.Profile, bool) {
-	c, err := profile.Read(profile.Files{Config: p.Config, Credentials: p.Credentials})
+	c, err := profile.Read(profile.Files{Config: p.Config, Credentials: p.Credentials}, anyurl.Read)
 	if err != nil {
 		return profile.Profile{}, false
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/sts"
@@ -180,8 +181,8 @@ func (a *app) chainsOf(ctx context.Context, given []string) ([]profile.Chain, er
 // oneProvider refuses a password of the environment where it would go to several
 // identity providers and nothing says to which, or would be sent for several persons.
 func (a *app) oneProvider(chains []profile.Chain) error {
-	env := environ(a.env)
-	secrets := slices.DeleteFunc(slices.Clone(ownSecrets), func(name string) bool { return env.get(name) == "" })
+	env := environ.Vars(a.env)
+	secrets := slices.DeleteFunc(slices.Clone(ownSecrets), func(name string) bool { return env.Get(name) == "" })
 	if len(secrets) == 0 {
 		return nil
 	}

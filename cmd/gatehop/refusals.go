@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -109,7 +110,7 @@ func (a *app) keepsRefusals(ctx context.Context, ch profile.Chain) bool {
 		return anyRefusal(dir)
 	}
 	if known, err := a.choices(dir).Get(ch[0].Name); err == nil {
-		s.remember(ch, known)
+		s.Remember(ch, known)
 	}
 	if s.User == "" {
 		return anyRefusal(dir)
@@ -129,7 +130,7 @@ func forgetRefusals(ctx context.Context, dir store.Dir) (bool, error) {
 	if dir.Path() == "" {
 		return false, nil
 	}
-	n, err := store.NewSealed(dir, refusalKind, nil).DeleteAll(ctx)
+	n, err := store.NewSealed(dir, refusalKind, rand.Reader, nil).DeleteAll(ctx)
 	if err != nil {
 		return n > 0, err
 	}

@@ -19,6 +19,7 @@ import (
 // the demo give it another one.
 type process struct {
 	args, env      []string
+	looked         bool // in the cache, which does not answer
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/near"
 )
 
@@ -190,7 +191,7 @@ func (s *sandbox) variables(o sandboxOptions) [][2]string {
 // in PATH and loopback outside every proxy.
 func (s *sandbox) environ(env []string, o sandboxOptions) []string {
 	var kept []string
-	path, noProxy := environ(env).get("PATH"), environ(env).first("NO_PROXY", "no_proxy")
+	path, noProxy := environ.Vars(env).Get("PATH"), environ.Vars(env).First("NO_PROXY", "no_proxy")
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
 		if runtime.GOOS == "windows" {

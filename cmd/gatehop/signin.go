@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/near"
 	"gatehop/creds/secret"
@@ -170,10 +171,10 @@ func (a *app) idpProxy(setting string) (func(*http.Request) (*url.URL, error), e
 }
 
 func (a *app) environmentProxy() func(*http.Request) (*url.URL, error) {
-	env := environ(a.env)
+	env := environ.Vars(a.env)
 	config := httpproxy.Config{
-		HTTPProxy: env.first("HTTP_PROXY", "http_proxy"), HTTPSProxy: env.first("HTTPS_PROXY", "https_proxy"),
-		NoProxy: env.first("NO_PROXY", "no_proxy"),
+		HTTPProxy: env.First("HTTP_PROXY", "http_proxy"), HTTPSProxy: env.First("HTTPS_PROXY", "https_proxy"),
+		NoProxy: env.First("NO_PROXY", "no_proxy"),
 	}
 	choose := config.ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }

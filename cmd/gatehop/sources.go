@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -273,19 +273,6 @@ func (a *app) hasOwnPassword(s *settings) bool {
 	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
 }
 
-// changed is a setting of trust that the environment overrides.
-type changed struct{ Variable, Was, Now string }
-
-// change notes that the environment sends the person's secrets another way than the
-// file that names the commands for them.
-func (s *settings) change(name, was, now string) {
-	if was == now || name == "auth" && was == "" && now == "forms" ||
-		!slices.Contains([]string{"url", "auth", "ca_bundle", "proxy"}, name) {
-		return
-	}
-	s.Changed = append(s.Changed, changed{Variable: "GATEHOP_" + strings.ToUpper(name), Was: was, Now: now})
-}
-
 // whyNotRun says that a command is no source, for a sign-in that asks nobody.
 func (s *settings) whyNotRun() string {
 	if s.SignIn.PasswordCommand == nil || len(s.Changed) == 0 {
@@ -374,7 +361,7 @@ func (a *app) guard(profile string, s *settings, dir store.Dir) *guard.Guard {
 		return &guard.Guard{Marks: store.NewMemory(), Times: store.NewMemory(), Keep: true, Now: a.now}
 	}
 	return &guard.Guard{
-		Marks: store.NewSealed(dir, refusalKind, a.warn), Times: times{filepath.Join(dir.Path(), timesDir)},
+		Marks: store.NewSealed(dir, refusalKind, rand.Reader, a.warn), Times: times{filepath.Join(dir.Path(), timesDir)},
 		Keep: s.SignIn.Store != "none", Lock: a.guardLock(dir, profile), Now: a.now, Warn: a.warn,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/setting"
 	"gatehop/idp/idptest"
 )
 
@@ -239,7 +240,7 @@ func TestOneLineOnePerson(t *testing.T) {
 		a := &app{process: process{stdin: strings.NewReader(worldPassword + "\nanother\n")}}
 		a.secrets.fd, a.secrets.stdin = noFD, true
 		for i, who := range c.people {
-			s := &settings{User: who.user}
+			s := &settings{Settings: setting.Settings{User: who.user}}
 			s.SignIn.URL = string(who.origin)
 			got, err := a.readLine(t.Context(), s)
 			if i < c.served && (err != nil || got.Reveal() != worldPassword) {
@@ -358,19 +359,19 @@ func TestOwnPassword(t *testing.T) {
 	for _, c := range []struct {
 		name, stdin, env string
 		command          []string
-		changed          []changed
+		changed          []setting.Changed
 		want             string
 	}{
 		{name: "none"},
 		{name: "the command", command: command, want: "from the command"},
-		{name: "a command that may not run", command: command, changed: []changed{{Variable: "GATEHOP_URL"}}},
+		{name: "a command that may not run", command: command, changed: []setting.Changed{{Variable: "GATEHOP_URL"}}},
 		{name: "the environment", env: "from the environment", command: command, want: "from the environment"},
 		{name: "standard input", stdin: "from the stream\nrest", env: "x", command: command, want: "from the stream"},
 	} {
 		before := w.runs()
 		a := &app{process: process{env: []string{"HOME=" + w.home, "PATH=" + os.Getenv("PATH")}, stdin: strings.NewReader(c.stdin)}, unattended: true}
 		a.secrets.fd, a.secrets.stdin = noFD, c.stdin != ""
-		s := &settings{Password: present(c.env), Changed: c.changed}
+		s := &settings{Settings: setting.Settings{Changed: c.changed}, Password: present(c.env)}
 		s.SignIn.PasswordCommand = c.command
 		for range 2 {
 			if got, err := a.ownPassword(t.Context(), s); err != nil || got.Reveal() != c.want || got.IsZero() != (c.want == "") {

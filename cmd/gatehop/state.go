@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/choices"
 	"gatehop/creds"
 	"gatehop/creds/store"
 )
@@ -37,7 +38,7 @@ func (a *app) state(kind string, create bool) (store.Dir, creds.Store, error) {
 	if kind == "none" {
 		return dir, store.None{}, nil
 	}
-	return dir, store.NewSealed(dir, "session", a.warn), nil
+	return dir, store.NewSealed(dir, "session", rand.Reader, a.warn), nil
 }
 
 // isFull reports a disk that takes no new file: full, or read-only.
@@ -46,12 +47,12 @@ func isFull(err error) bool {
 }
 
 // choices is the choices file of a state directory.
-func (a *app) choices(dir store.Dir) *flow.Choices {
+func (a *app) choices(dir store.Dir) *choices.File {
 	if dir.Path() == "" {
-		return &flow.Choices{}
+		return &choices.File{}
 	}
-	file := plainFile(dir, "choices.json")
-	return &flow.Choices{Read: file.read, Warn: a.warn, Remove: file.remove, Update: file.update}
+	file := plainFile(dir, choices.Name)
+	return &choices.File{Read: file.read, Warn: a.warn, Remove: file.remove, Update: file.update}
 }
 
 // stateFile is a file of the state directory that is not sealed.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/session"
 )
 
 func statusCommand(a *app) *cobra.Command {
@@ -45,21 +47,12 @@ none.`,
 	return c
 }
 
-// The states of a session that is kept, or not.
-const (
-	stateGood    = "good"    // may be handed out
-	stateEnding  = "ending"  // past its margin: renewed at the next use
-	stateExpired = "expired" // of no more use
-	stateUnused  = "unused"  // made for another user, role or other settings than now
-	stateNone    = "none"
-)
-
 // profileStatus is one profile as status reports it. Times and identity are empty if
 // nothing is kept.
 type profileStatus struct {
 	Profile  string         `json:"profile"`
 	Chain    []string       `json:"chain"` // from the gateway to the profile
-	State    string         `json:"state"`
+	State    session.State  `json:"state"`
 	Account  string         `json:"account,omitempty"`
 	Alias    string         `json:"alias,omitempty"`
 	Role     string         `json:"role,omitempty"`
@@ -113,7 +106,7 @@ func (a *app) status(ctx context.Context, given []string, asJSON bool) error {
 				return err
 			}
 		}
-		if len(given) > 0 || a.profileFlag != "" || s.State != stateNone || s.Locked != nil || s.Choices != nil && asJSON {
+		if len(given) > 0 || a.profileFlag != "" || s.State != session.None || s.Locked != nil || s.Choices != nil && asJSON {
 			list = append(list, s)
 		}
 	}
@@ -150,7 +143,7 @@ func (a *app) statusChains(given []string) ([]profile.Chain, error) {
 
 func (a *app) statusOf(ctx context.Context, ch profile.Chain) (profileStatus, error) {
 	p := ch[len(ch)-1]
-	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: stateNone, Shadowed: shadows(p), colour: p.Color}
+	s := profileStatus{Profile: p.Name, Alias: p.Alias, State: session.None, Shadowed: shadows(p), colour: p.Color}
 	for _, on := range ch {
 		s.Chain = append(s.Chain, on.Name)
 	}
@@ -173,16 +166,7 @@ func (a *app) statusOf(ctx context.Context, ch profile.Chain) (profileStatus, er
 	s.describe(kept, p.RoleARN)
 	s.left = kept.Remaining(a.now())
 	s.Seconds = new(max(int64(s.left/time.Second), 0))
-	switch {
-	case s.left <= 0:
-		s.State = stateExpired
-	case !fits:
-		s.State = stateUnused
-	case kept.Fresh(a.now()):
-		s.State = stateGood
-	default:
-		s.State = stateEnding
-	}
+	s.State = kept.State(fits, a.now())
 	return s, nil
 }
 
@@ -219,12 +203,12 @@ func shadows(p profile.Profile) []string {
 
 // shellStatus is what the environment holds that tools take before any profile.
 func (a *app) shellStatus(asJSON bool) []string {
-	env := environ(a.env)
+	env := environ.Vars(a.env)
 	held := []string{}
-	if env.get("AWS_ACCESS_KEY_ID") == "" {
+	if env.Get("AWS_ACCESS_KEY_ID") == "" {
 		return held
 	}
-	name, until := env.get("GATEHOP_PROFILE"), env.get("AWS_CREDENTIAL_EXPIRATION")
+	name, until := env.Get("GATEHOP_PROFILE"), env.Get("AWS_CREDENTIAL_EXPIRATION")
 	at, err := time.Parse(time.RFC3339, until)
 	switch {
 	case name == "" || err != nil:
@@ -273,7 +257,7 @@ func statusTable(list []profileStatus) table {
 	t := table{titles: []string{"PROFILE", "VIA", "EXPIRES", "USER", "IDENTITY"}}
 	for _, s := range list {
 		expires := plainCell(s.word())
-		if s.State == stateExpired {
+		if s.State == session.Expired {
 			expires.paint = paintBad
 		}
 		via := strings.Join(s.Chain[:len(s.Chain)-1], " > ")
@@ -288,7 +272,7 @@ func (s profileStatus) notes(named bool) []string {
 	for _, by := range s.Shadowed {
 		notes = append(notes, fmt.Sprintf("%s: tools do not ask gatehop: %s", s.Profile, by))
 	}
-	if s.State == stateUnused {
+	if s.State == session.Unused {
 		notes = append(notes, s.Profile+": its session is for another user, role or other settings and is not used")
 	}
 	if l := s.Locked; l != nil {
@@ -317,12 +301,12 @@ func (s profileStatus) notes(named bool) []string {
 // word is the state for the table's column.
 func (s profileStatus) word() string {
 	switch s.State {
-	case stateGood, stateEnding:
+	case session.Good, session.Ending:
 		return in(s.left)
-	case stateNone:
+	case session.None:
 		return "-"
 	}
-	return s.State
+	return string(s.State)
 }
 
 func orDash(text string) string {
@@ -334,7 +318,7 @@ func orDash(text string) string {
 
 // shortStatus prints one word and asks nothing, not even which profile is meant.
 func (a *app) shortStatus(ctx context.Context, given []string) error {
-	word := stateNone
+	word := string(session.None)
 	ch, err := a.chain(ctx, given)
 	var open *openProfileError
 	var none *noProfilesError
@@ -347,21 +331,8 @@ func (a *app) shortStatus(ctx context.Context, given []string) error {
 		if err != nil {
 			return err
 		}
-		word = s.shortWord()
+		word = s.State.Short(s.left)
 	}
 	_, err = fmt.Fprintln(a.stdout, word)
 	return err
-}
-
-func (s profileStatus) shortWord() string {
-	switch s.State {
-	case stateGood, stateEnding:
-		if s.left >= 2*time.Hour {
-			return fmt.Sprintf("%dh", int(s.left.Hours()))
-		}
-		return fmt.Sprintf("%dm", int(s.left.Minutes()))
-	case stateExpired:
-		return stateExpired
-	}
-	return stateNone
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/session"
 )
 
 // statusReport is what `status --json` prints, as a script would read it.
@@ -49,19 +51,20 @@ func TestStatusStates(t *testing.T) {
 	}
 	w.runWith([]string{password(worldPassword)}, "login", "dev").want(t, 0)
 	for _, c := range []struct {
-		after       time.Duration
-		vars        []string
-		state, word string
-		seconds     int64
+		after   time.Duration
+		vars    []string
+		state   session.State
+		word    string
+		seconds int64
 	}{
-		{0, nil, stateGood, "60m", 3600},
-		{39 * time.Minute, nil, stateGood, "21m", 21 * 60},
-		{41 * time.Minute, nil, stateEnding, "19m", 19 * 60},
-		{59*time.Minute + 30*time.Second, nil, stateEnding, "0m", 30},
-		{time.Hour, nil, stateExpired, "expired", 0},
-		{3 * time.Hour, nil, stateExpired, "expired", 0},
-		{0, []string{`GATEHOP_USERNAME=CORP\bob`}, stateUnused, "none", 3600},
-		{0, []string{"GATEHOP_URL=https://other.corp.example"}, stateUnused, "none", 3600},
+		{0, nil, session.Good, "60m", 3600},
+		{39 * time.Minute, nil, session.Good, "21m", 21 * 60},
+		{41 * time.Minute, nil, session.Ending, "19m", 19 * 60},
+		{59*time.Minute + 30*time.Second, nil, session.Ending, "0m", 30},
+		{time.Hour, nil, session.Expired, "expired", 0},
+		{3 * time.Hour, nil, session.Expired, "expired", 0},
+		{0, []string{`GATEHOP_USERNAME=CORP\bob`}, session.Unused, "none", 3600},
+		{0, []string{"GATEHOP_URL=https://other.corp.example"}, session.Unused, "none", 3600},
 	} {
 		w.now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC).Add(c.after)
 		r := w.status(c.vars, "dev")
@@ -69,7 +72,7 @@ func TestStatusStates(t *testing.T) {
 			t.Fatalf("after %v: %+v, want the gateway and dev", c.after, r)
 		}
 		p := r.Profiles[1]
-		if p.State != c.state || p.Seconds == nil || *p.Seconds != c.seconds {
+		if session.State(p.State) != c.state || p.Seconds == nil || *p.Seconds != c.seconds {
 			t.Errorf("after %v with %q: %s with %v seconds, want %s with %d", c.after, c.vars, p.State, p.Seconds, c.state, c.seconds)
 		}
 		if p.Identity != "arn:aws:sts::444444444444:assumed-role/Admins/alice" || p.User != `CORP\alice` || strings.Join(p.Chain, ">") != "gateway>dev" || p.Expires != "2026-03-01T10:00:00Z" {
@@ -137,7 +140,7 @@ func TestStatusChoices(t *testing.T) {
 		t.Errorf("status = %+v, %+v", r, c)
 	}
 	w.run("logout", "open").want(t, 0)
-	if r := w.status(nil, "open").Profiles[0]; r.Choices != nil || r.State != stateNone {
+	if r := w.status(nil, "open").Profiles[0]; r.Choices != nil || session.State(r.State) != session.None {
 		t.Errorf("status after logout = %+v", r)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/tty"
 )
 
@@ -32,15 +33,15 @@ func (a *app) lookOf(w io.Writer) look {
 	if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 		l.width = columns
 	}
-	l.colour = !l.plain && environ(a.env).get("NO_COLOR") == "" && tty.EnableColour(f)
+	l.colour = !l.plain && environ.Vars(a.env).Get("NO_COLOR") == "" && tty.EnableColour(f)
 	return l
 }
 
 // isPlain reports a terminal that can do nothing but append lines, or is to be used so.
 func (a *app) isPlain() bool {
-	env := environ(a.env)
-	kind := env.get("TERM")
-	return env.get("GATEHOP_PLAIN") != "" || kind == "dumb" || kind == "" && runtime.GOOS != "windows"
+	env := environ.Vars(a.env)
+	kind := env.Get("TERM")
+	return env.Get("GATEHOP_PLAIN") != "" || kind == "dumb" || kind == "" && runtime.GOOS != "windows"
 }
 
 // fileOf is the file behind a stream of this process, nil if there is none.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/store"
 	"gatehop/idp/idptest"
@@ -32,7 +33,7 @@ func (w *world) holdHop(holder store.Holder) (release func()) {
 
 func (w *world) chain(name string) profile.Chain {
 	w.t.Helper()
-	config, err := profile.Read(profile.Files{Config: filepath.Join(w.home, ".aws", "config"), Credentials: filepath.Join(w.home, ".aws", "credentials")})
+	config, err := profile.Read(profile.Files{Config: filepath.Join(w.home, ".aws", "config"), Credentials: filepath.Join(w.home, ".aws", "credentials")}, anyurl.Read)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/awsdisk"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds"
@@ -108,7 +109,7 @@ func (a *app) planSections(ctx context.Context, ws []writing, overwrite bool) (f
 	if err != nil {
 		return "", "", err
 	}
-	file, before, after, err := awsfile.Preview(ctx, files.Credentials, applyAll(all))
+	file, before, after, err := awsdisk.Preview(ctx, files.Credentials, applyAll(all))
 	if err != nil {
 		return "", "", &writeError{File: files.Credentials, Profile: ws[0].Profile, Err: err}
 	}
@@ -139,24 +140,24 @@ const writeWait = 2 * time.Minute
 
 // writeSections writes all sections in one step, or none. It does not look whether they
 // shadow anything: planSections does, before anybody signs in.
-func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (awsfile.Written, error) {
+func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (awsdisk.Written, error) {
 	files, err := a.awsFiles()
 	if err != nil {
-		return awsfile.Written{}, err
+		return awsdisk.Written{}, err
 	}
 	state, err := a.stateDir()
 	if err != nil {
-		return awsfile.Written{}, err
+		return awsdisk.Written{}, err
 	}
 	all, err := edits(ws, overwrite, writing.keys)
 	if err != nil {
-		return awsfile.Written{}, err
+		return awsdisk.Written{}, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
-	o := awsfile.Options{Backups: filepath.Join(state, "backups"), Secret: true}
+	o := awsdisk.Options{Backups: filepath.Join(state, "backups"), Secret: true}
 	atRest := a.progress.begin("the lock of " + files.Credentials)
-	done, err := awsfile.Update(waiting, files.Credentials, o, applyAll(all))
+	done, err := awsdisk.Update(waiting, files.Credentials, o, applyAll(all))
 	atRest()
 	if waiting.Err() != nil && err != nil && ctx.Err() == nil {
 		err = errBusyFile
@@ -169,7 +170,7 @@ func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (
 }
 
 // sayWritten is one line: what was written where.
-func (a *app) sayWritten(done awsfile.Written, ws []writing) {
+func (a *app) sayWritten(done awsdisk.Written, ws []writing) {
 	var names []string
 	for _, w := range ws {
 		names = append(names, "["+w.Section+"]")

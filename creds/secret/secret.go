@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // Redacted is what stands in for every secret wherever one is printed by mistake.
@@ -52,11 +51,9 @@ func (Text) GoString() string { return Redacted }
 // the type, and with a complaint that shows an address.
 func (Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// MarshalText returns Redacted; JSON, XML and text encoders use it.
+// MarshalText returns Redacted; JSON, XML and text encoders and the handlers of log/slog
+// use it.
 func (Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
 // MarshalBinary returns Redacted; encoding/gob uses it.
 func (Text) MarshalBinary() ([]byte, error) { return []byte(Redacted), nil }
-
-// LogValue returns Redacted, for log/slog.
-func (Text) LogValue() slog.Value { return slog.StringValue(Redacted) }

@@ -227,7 +227,7 @@ func TestRedacted(t *testing.T) {
 			}
 		}
 		for name, got := range map[string]string{
-			"String": v.String(), "GoString": v.GoString(), "slog": v.LogValue().String(), "pointer": fmt.Sprint(&v),
+			"String": v.String(), "GoString": v.GoString(), "slog": slog.AnyValue(v).String(), "pointer": fmt.Sprint(&v),
 		} {
 			if got != Redacted {
 				t.Errorf("%s = %q, want %q", name, got, Redacted)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"gatehop/creds/store/paths"
 )
 
 // Dir is a folder that was found fit to hold secrets. The zero value is no folder, and
@@ -32,10 +33,10 @@ func (e *DirError) Unwrap() error { return e.Err }
 // made so, its parents too. Only the last element is looked at: who may change the
 // parents is the system's business. The error is a *DirError.
 func OpenDir(path string, create bool) (Dir, error) {
-	if !filepath.IsAbs(path) {
+	if !paths.IsAbs(path) {
 		return Dir{}, &DirError{Path: path, Problem: "is not an absolute path"}
 	}
-	path = filepath.Clean(path) // without the final slash that makes Lstat follow a link
+	path = paths.Clean(path) // without the final slash that makes Lstat follow a link
 	info, err := os.Lstat(path)
 	if create && errors.Is(err, fs.ErrNotExist) {
 		if err = makeDir(path); err != nil {
@@ -61,7 +62,7 @@ func OpenDir(path string, create bool) (Dir, error) {
 // makeDir makes the folder for its owner alone. That another process made it first is
 // no error: it is checked like any that was found.
 func makeDir(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(paths.Dir(path), 0o700); err != nil {
 		return err
 	}
 	if err := makePrivate(path); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -77,7 +78,7 @@ func TestZeroDir(t *testing.T) {
 	if _, err := ReadFile(Dir{}, "name"); err == nil {
 		t.Error("ReadFile in no folder = nil, want an error")
 	}
-	if err := NewSealed(Dir{}, "session", nil).Put(t.Context(), "key", nil); err == nil {
+	if err := NewSealed(Dir{}, "session", rand.Reader, nil).Put(t.Context(), "key", nil); err == nil {
 		t.Error("Put in no folder = nil, want an error")
 	}
 }

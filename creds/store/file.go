@@ -2,15 +2,15 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"gatehop/creds/store/paths"
 )
 
 // MaxFile is the largest file that ReadFile reads and WriteFile writes, in bytes.
@@ -96,38 +96,41 @@ func replaceFile(ctx context.Context, dir Dir, name string, data []byte) (writte
 	if len(data) > MaxFile {
 		return written, &FileError{Path: path, Problem: "would be too long"}
 	}
-	temp := filepath.Join(dir.path, tempPrefix+rand.Text())
-	written, err = writeNew(temp, data)
+	temp, written, err := writeNew(dir.path, data)
 	if err == nil {
 		err = rename(ctx, temp, path)
 	}
 	if err != nil {
-		_ = os.Remove(temp)
+		if temp != "" {
+			_ = os.Remove(temp)
+		}
 		return written, &FileError{Path: path, Problem: "cannot be written", Err: err}
 	}
 	return written, nil
 }
 
-func writeNew(path string, data []byte) (written time.Time, err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// writeNew makes a file of its own for its owner alone. path is "" if there is none.
+func writeNew(dir string, data []byte) (path string, written time.Time, err error) {
+	f, err := os.CreateTemp(dir, tempPrefix+"*")
 	if err != nil {
-		return written, err
+		return "", written, err
 	}
+	path = f.Name()
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := makeFilePrivate(f); err != nil { // a umask may have taken the owner's own bits
-		return written, err
+		return path, written, err
 	}
 	if _, err := f.Write(data); err != nil {
-		return written, err
+		return path, written, err
 	}
 	if err := f.Sync(); err != nil {
-		return written, err
+		return path, written, err
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return written, err
+		return path, written, err
 	}
-	return info.ModTime(), nil
+	return path, info.ModTime(), nil
 }
 
 // file returns the path of a file of this folder. Names that could lead out of it, or
@@ -137,9 +140,9 @@ func (d Dir) file(name string) (string, error) {
 	case d.path == "":
 		return "", &FileError{Path: name, Problem: "has no folder"}
 	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\:\x00") || strings.HasPrefix(name, tempPrefix):
-		return "", &FileError{Path: filepath.Join(d.path, fmt.Sprintf("%q", name)), Problem: "has a name that is not one of a file here"}
+		return "", &FileError{Path: paths.Join(d.path, fmt.Sprintf("%q", name)), Problem: "has a name that is not one of a file here"}
 	}
-	return filepath.Join(d.path, name), nil
+	return paths.Join(d.path, name), nil
 }
 
 // sweep removes temporary files that were old when a file written at now was new. What
@@ -154,7 +157,7 @@ func (d Dir) sweep(now time.Time) {
 			continue
 		}
 		if info, err := entry.Info(); err == nil && now.Sub(info.ModTime()) > staleAfter {
-			_ = os.Remove(filepath.Join(d.path, entry.Name()))
+			_ = os.Remove(paths.Join(d.path, entry.Name()))
 		}
 	}
 }

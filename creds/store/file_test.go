@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -94,7 +95,7 @@ func TestWriteFileFails(t *testing.T) {
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	now := time.Now()
 	old := map[string]time.Time{
 		tempPrefix + "old": now.Add(-2 * staleAfter),
@@ -111,7 +112,7 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	left := files(t, dir.path)
 	for name := range old {
 		_, there := left[filepath.ToSlash(name)]

@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -68,7 +69,7 @@ func putEntry(args []string) error {
 	if err != nil {
 		return err
 	}
-	return NewSealed(dir, "session", nil).Put(context.Background(), args[1], []byte("value of "+args[1]))
+	return NewSealed(dir, "session", rand.Reader, nil).Put(context.Background(), args[1], []byte("value of "+args[1]))
 }
 
 // tryOnce FILE tries the lock of the file, and says whether it got it.

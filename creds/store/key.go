@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"path/filepath"
+	"io"
+
+	"gatehop/creds/store/paths"
 )
 
 const (
@@ -30,7 +31,7 @@ func readKey(dir Dir) ([]byte, error) {
 		return nil, err
 	}
 	if len(key) != keySize {
-		path := filepath.Join(dir.path, keyName)
+		path := paths.Join(dir.path, keyName)
 		return nil, &damagedKeyError{&FileError{Path: path, Problem: fmt.Sprintf("holds %d bytes and not a key of %d", len(key), keySize)}}
 	}
 	return key, nil
@@ -38,12 +39,12 @@ func readKey(dir Dir) ([]byte, error) {
 
 // readOrMakeKey makes a key if there is none, and only then: whatever else keeps a key
 // from being read may pass, and the entries sealed under it would be lost.
-func readOrMakeKey(ctx context.Context, dir Dir) ([]byte, error) {
+func readOrMakeKey(ctx context.Context, dir Dir, random io.Reader) ([]byte, error) {
 	key, err := readKey(dir)
 	if err == nil || !mayMakeKey(err) {
 		return key, err
 	}
-	unlock, err := LockFile(ctx, filepath.Join(dir.path, keyName+".lock"))
+	unlock, err := LockFile(ctx, paths.Join(dir.path, keyName+".lock"))
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +53,13 @@ func readOrMakeKey(ctx context.Context, dir Dir) ([]byte, error) {
 	if err == nil || !mayMakeKey(err) {
 		return key, err
 	}
+	if random == nil {
+		return nil, &FileError{Path: paths.Join(dir.path, keyName), Problem: "is not there, and nothing makes a key"}
+	}
 	key = make([]byte, keySize)
-	_, _ = rand.Read(key) // never fails: it ends the process instead
+	if _, err := io.ReadFull(random, key); err != nil {
+		return nil, err
+	}
 	if err := WriteFile(dir, keyName, key); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,10 @@ package store
 
 import (
 	"bytes"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +20,7 @@ func TestSealedDamagedKey(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 			dir := tempDir(t)
-			mustPut(t, NewSealed(dir, "session", nil), "old", "value")
+			mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "old", "value")
 			sound := files(t, dir.path)[keyName]
 			damaged := strings.Repeat(sound, 2)[:size]
 			mustWrite(t, filepath.Join(dir.path, keyName), damaged)
@@ -25,7 +28,7 @@ func TestSealedDamagedKey(t *testing.T) {
 			if got := files(t, dir.path)[keyName]; got != damaged {
 				t.Error("Get changed the key")
 			}
-			mustPut(t, NewSealed(dir, "session", nil), "new", "new value")
+			mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "new", "new value")
 			if got := files(t, dir.path)[keyName]; len(got) != keySize || got == sound {
 				t.Errorf("key after Put has %d bytes, or is the old one; want a new one of %d", len(got), keySize)
 			}
@@ -38,7 +41,7 @@ func TestSealedDamagedKey(t *testing.T) {
 func TestSealedMissingKey(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	if err := os.Remove(filepath.Join(dir.path, keyName)); err != nil {
 		t.Fatal(err)
 	}
@@ -53,19 +56,19 @@ func TestSealedMissingKey(t *testing.T) {
 func TestSealedKeyReplaced(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	s := NewSealed(dir, "session", func(err error) { t.Errorf("warned: %v", err) })
+	s := NewSealed(dir, "session", rand.Reader, func(err error) { t.Errorf("warned: %v", err) })
 	mustPut(t, s, "key", "value")
 	if err := os.Remove(filepath.Join(dir.path, keyName)); err != nil {
 		t.Fatal(err)
 	}
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value under the new key")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value under the new key")
 	if got, err := s.Get(t.Context(), "key"); err != nil || string(got) != "value under the new key" {
 		t.Errorf("Get = %q, %v, want what the other put", got, err)
 	}
 	if err := os.Remove(filepath.Join(dir.path, keyName)); err != nil {
 		t.Fatal(err)
 	}
-	mustPut(t, NewSealed(dir, "session", nil), "other", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "other", "value")
 	mustPut(t, s, "key", "new value")
 	wantValue(t, dir, "session", "key", "new value")
 }
@@ -87,7 +90,7 @@ func TestSealedOneKey(t *testing.T) {
 	for n := range stores {
 		all.Go(func() {
 			key := fmt.Sprintf("store %d", n)
-			if err := NewSealed(dir, "session", nil).Put(t.Context(), key, []byte("value of "+key)); err != nil {
+			if err := NewSealed(dir, "session", rand.Reader, nil).Put(t.Context(), key, []byte("value of "+key)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -115,7 +118,7 @@ func TestSealedKeyUnderLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error)
-	go func() { done <- NewSealed(dir, "session", nil).Put(t.Context(), "key", []byte("value")) }()
+	go func() { done <- NewSealed(dir, "session", rand.Reader, nil).Put(t.Context(), "key", []byte("value")) }()
 	made := bytes.Repeat([]byte{1}, keySize)
 	select {
 	case err := <-done:
@@ -133,4 +136,21 @@ func TestSealedKeyUnderLock(t *testing.T) {
 		t.Error("the key was made twice")
 	}
 	wantValue(t, dir, "session", "key", "value")
+}
+
+// TestSealedWithoutRandom: what is made without a source of keys makes none.
+func TestSealedWithoutRandom(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	var fileErr *FileError
+	if err := NewSealed(dir, "session", nil, nil).Put(t.Context(), "key", []byte("value")); !errors.As(err, &fileErr) {
+		t.Errorf("Put = %v, want a *FileError", err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir.Path(), keyName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a key: %v", err)
+	}
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
+	if got, err := NewSealed(dir, "session", nil, nil).Get(t.Context(), "key"); err != nil || string(got) != "value" {
+		t.Errorf("Get = %q, %v", got, err)
+	}
 }

@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
+
+	"gatehop/creds/store/paths"
 )
 
 // A waiting process looks again after an eighth of the time that it has waited, so that
@@ -41,7 +42,7 @@ func Take(ctx context.Context, dir, key string, watch func(Holder) error) (*Lock
 	if err != nil {
 		return nil, err
 	}
-	return takeFile(ctx, filepath.Join(d.path, hashName(key)+".lock"), watch)
+	return takeFile(ctx, paths.Join(d.path, hashName(key)+".lock"), watch)
 }
 
 // Locker returns Take for those who neither watch nor say who they are. unlock may be
@@ -86,7 +87,7 @@ func (l *Lock) Unlock() {
 func takeFile(ctx context.Context, path string, watch func(Holder) error) (*Lock, error) {
 	for waited := time.Duration(0); ; {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("wait for the lock %s: %w", filepath.Base(path), err)
+			return nil, fmt.Errorf("wait for the lock %s: %w", paths.Base(path), err)
 		}
 		f, holder, err := takeLock(path)
 		if err != nil {

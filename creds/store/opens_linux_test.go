@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"path/filepath"
@@ -52,9 +53,9 @@ func (w watch) opened(t *testing.T) (names []string) {
 func TestWarmGetOpensTwoFiles(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	w := newWatch(t, dir.path, filepath.Join(dir.path, "sessions"))
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	for _, step := range []struct {
 		name string
 		do   func() error

@@ -7,12 +7,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
 	"gatehop/creds"
+	"gatehop/creds/store/paths"
 )
 
 // sealedFormat opens every entry, and is part of what its seal covers. After it come a
@@ -27,9 +28,10 @@ const sealedFormat = "gatehop sealed 1\n"
 // An entry that cannot be opened counts as absent. The first such entry of a Sealed is
 // reported to its warn.
 type Sealed struct {
-	dir  Dir
-	kind string
-	warn func(error)
+	dir    Dir
+	kind   string
+	random io.Reader
+	warn   func(error)
 
 	warned sync.Once
 	swept  sync.Once
@@ -39,9 +41,10 @@ type Sealed struct {
 
 // NewSealed returns the store of one kind of entry in dir, such as "session", whose files
 // lie in the folder "sessions". A kind is a word of lower-case letters. No file is
-// touched before the first call of a method. warn may be nil.
-func NewSealed(dir Dir, kind string, warn func(error)) *Sealed {
-	return &Sealed{dir: dir, kind: kind, warn: warn}
+// touched before the first call of a method. Keys are made of random: crypto/rand.Reader,
+// or nil where nothing is put. warn may be nil.
+func NewSealed(dir Dir, kind string, random io.Reader, warn func(error)) *Sealed {
+	return &Sealed{dir: dir, kind: kind, random: random, warn: warn}
 }
 
 // EntryError reports a file that is there and cannot be opened as the entry it is named for.
@@ -80,7 +83,7 @@ func (s *Sealed) read(key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(folder.path, hashName(key))
+	path := paths.Join(folder.path, hashName(key))
 	if !strings.HasPrefix(string(sealed[:min(len(sealed), len(sealedFormat))]), sealedFormat) {
 		return nil, &EntryError{Path: path, Problem: "is of another format"}
 	}
@@ -115,7 +118,7 @@ func (s *Sealed) Put(ctx context.Context, key string, value []byte) error {
 		return err
 	}
 	// Read anew each time: under a key that was replaced nobody could open the entry.
-	masterKey, err := readOrMakeKey(ctx, s.dir)
+	masterKey, err := readOrMakeKey(ctx, s.dir, s.random)
 	if err != nil {
 		return err
 	}
@@ -186,7 +189,7 @@ func (s *Sealed) DeleteAll(ctx context.Context) (removed int, err error) {
 }
 
 func remove(folder Dir, name string) error {
-	path := filepath.Join(folder.path, name)
+	path := paths.Join(folder.path, name)
 	if err := os.Remove(path); err != nil {
 		return &FileError{Path: path, Problem: "cannot be removed", Err: err}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -21,7 +22,7 @@ import (
 func TestSealed(t *testing.T) {
 	t.Parallel()
 	credstest.TestStore(t, func(t *testing.T) creds.Store {
-		return NewSealed(tempDir(t), "session", func(err error) { t.Errorf("warned: %v", err) })
+		return NewSealed(tempDir(t), "session", rand.Reader, func(err error) { t.Errorf("warned: %v", err) })
 	})
 }
 
@@ -46,7 +47,7 @@ func TestNone(t *testing.T) {
 func wantAbsent(t *testing.T, dir Dir, kind, key, words string) {
 	t.Helper()
 	var warnings []error
-	s := NewSealed(dir, kind, func(err error) { warnings = append(warnings, err) })
+	s := NewSealed(dir, kind, rand.Reader, func(err error) { warnings = append(warnings, err) })
 	for range 2 {
 		if got, err := s.Get(t.Context(), key); !errors.Is(err, creds.ErrNotFound) || got != nil {
 			t.Errorf("Get(%q) = %q, %v, want ErrNotFound", key, got, err)
@@ -62,7 +63,7 @@ func wantAbsent(t *testing.T, dir Dir, kind, key, words string) {
 
 func wantValue(t *testing.T, dir Dir, kind, key, value string) {
 	t.Helper()
-	s := NewSealed(dir, kind, func(err error) { t.Errorf("Get(%q) warned %v", key, err) })
+	s := NewSealed(dir, kind, rand.Reader, func(err error) { t.Errorf("Get(%q) warned %v", key, err) })
 	if got, err := s.Get(t.Context(), key); err != nil || string(got) != value {
 		t.Errorf("Get(%q) = %q, %v, want %q", key, got, err, value)
 	}
@@ -73,7 +74,7 @@ func TestSealedLazy(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
 	wantAbsent(t, dir, "session", "key", "")
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	n, err := s.DeleteAll(t.Context())
 	if err := errors.Join(s.Delete(t.Context(), "key"), err); n != 0 || err != nil {
 		t.Errorf("Delete, DeleteAll = %d, %v, want 0, nil", n, err)
@@ -93,17 +94,17 @@ func TestSealedLazy(t *testing.T) {
 func TestSealedKinds(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "a session")
-	mustPut(t, NewSealed(dir, "record", nil), "key", "a record")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "a session")
+	mustPut(t, NewSealed(dir, "record", rand.Reader, nil), "key", "a record")
 	wantValue(t, dir, "session", "key", "a session")
 	wantValue(t, dir, "record", "key", "a record")
-	if n, err := NewSealed(dir, "session", nil).DeleteAll(t.Context()); n != 1 || err != nil {
+	if n, err := NewSealed(dir, "session", rand.Reader, nil).DeleteAll(t.Context()); n != 1 || err != nil {
 		t.Fatalf("DeleteAll = %d, %v, want 1, nil", n, err)
 	}
 	wantAbsent(t, dir, "session", "key", "")
 	wantValue(t, dir, "record", "key", "a record")
 	for _, kind := range []string{"", "..", "a/b", "Session", "session.", "session1"} {
-		if err := NewSealed(dir, kind, nil).Put(t.Context(), "key", nil); err == nil {
+		if err := NewSealed(dir, kind, rand.Reader, nil).Put(t.Context(), "key", nil); err == nil {
 			t.Errorf("Put into kind %q = nil, want an error", kind)
 		}
 	}
@@ -112,7 +113,7 @@ func TestSealedKinds(t *testing.T) {
 func TestSealedDeleteAll(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	for n := range 5 {
 		mustPut(t, s, fmt.Sprint(n), "value")
 	}
@@ -150,7 +151,7 @@ func TestSealedHides(t *testing.T) {
 		return names
 	}
 	sealed := tempDir(t)
-	mustPut(t, NewSealed(sealed, "session", nil), key, canary)
+	mustPut(t, NewSealed(sealed, "session", rand.Reader, nil), key, canary)
 	if names := found(sealed); len(names) > 0 {
 		t.Errorf("found what was sealed in %q", names)
 	}
@@ -167,7 +168,7 @@ func TestSealedHides(t *testing.T) {
 func TestSealedNonce(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	nonces := map[string]bool{}
 	const rounds = 20
 	for range rounds {
@@ -188,7 +189,7 @@ func entryPath(dir Dir, key string) string {
 func TestSealedMovedFile(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	mustPut(t, s, "mine", "value of mine")
 	mustPut(t, s, "theirs", "value of theirs")
 	content, err := os.ReadFile(entryPath(dir, "mine"))
@@ -205,7 +206,7 @@ func TestSealedMovedFile(t *testing.T) {
 func TestSealedCovers(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "other", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "other", "value")
 	key, err := os.ReadFile(filepath.Join(dir.path, keyName))
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +253,7 @@ func TestSealedCovers(t *testing.T) {
 func TestSealedDamaged(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	sound, err := os.ReadFile(entryPath(dir, "key"))
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +277,7 @@ func TestSealedDamaged(t *testing.T) {
 // FuzzSealed: no content of a file opens, but the one that was written.
 func FuzzSealed(f *testing.F) {
 	dir := tempDir(f)
-	mustPut(f, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(f, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	sound, err := os.ReadFile(entryPath(dir, "key"))
 	if err != nil {
 		f.Fatal(err)
@@ -288,7 +289,7 @@ func FuzzSealed(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, content []byte) {
 		mustWrite(t, entryPath(dir, "key"), string(content))
-		got, err := NewSealed(dir, "session", nil).Get(t.Context(), "key")
+		got, err := NewSealed(dir, "session", rand.Reader, nil).Get(t.Context(), "key")
 		if opened := err == nil; opened != bytes.Equal(content, sound) {
 			t.Errorf("Get = %q, %v", got, err)
 		}
@@ -301,16 +302,16 @@ func FuzzSealed(f *testing.F) {
 // BenchmarkSealedGet is what a warm run pays: a new store, which reads key and entry.
 func BenchmarkSealedGet(b *testing.B) {
 	dir := tempDir(b)
-	mustPut(b, NewSealed(dir, "session", nil), "key", strings.Repeat("x", 1500))
+	mustPut(b, NewSealed(dir, "session", rand.Reader, nil), "key", strings.Repeat("x", 1500))
 	for b.Loop() {
-		if _, err := NewSealed(dir, "session", nil).Get(b.Context(), "key"); err != nil {
+		if _, err := NewSealed(dir, "session", rand.Reader, nil).Get(b.Context(), "key"); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkSealedPut(b *testing.B) {
-	s := NewSealed(tempDir(b), "session", nil)
+	s := NewSealed(tempDir(b), "session", rand.Reader, nil)
 	for b.Loop() {
 		mustPut(b, s, "key", strings.Repeat("x", 1500))
 	}

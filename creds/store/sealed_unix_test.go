@@ -3,6 +3,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"net"
@@ -25,8 +26,8 @@ func TestSealedLinks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := tempDir(t)
-			mustPut(t, NewSealed(dir, "session", nil), "key", "value")
-			if got, err := NewSealed(dir, "session", nil).Get(t.Context(), "key"); err != nil || string(got) != "value" {
+			mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
+			if got, err := NewSealed(dir, "session", rand.Reader, nil).Get(t.Context(), "key"); err != nil || string(got) != "value" {
 				t.Fatalf("Get before = %q, %v, want the value", got, err)
 			}
 			target := filepath.Join(t.TempDir(), "target")
@@ -35,7 +36,7 @@ func TestSealedLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 			var warnings []error
-			s := NewSealed(dir, "session", func(err error) { warnings = append(warnings, err) })
+			s := NewSealed(dir, "session", rand.Reader, func(err error) { warnings = append(warnings, err) })
 			if _, err := s.Get(t.Context(), "key"); !errors.Is(err, creds.ErrNotFound) || len(warnings) != 1 ||
 				!strings.Contains(warnings[0].Error(), "symbolic link") {
 				t.Errorf("Get through a link = %v, warned %v, want ErrNotFound and one warning of the link", err, warnings)
@@ -61,13 +62,13 @@ func TestSealedLinks(t *testing.T) {
 func TestSealedOpenKey(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	path := filepath.Join(dir.path, keyName)
 	old, err := os.ReadFile(path)
 	if err := errors.Join(err, os.Chmod(path, 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	if _, err := s.Get(t.Context(), "key"); !errors.Is(err, creds.ErrNotFound) {
 		t.Errorf("Get with a key that others can read = %v, want ErrNotFound", err)
 	}
@@ -82,12 +83,12 @@ func TestSealedOpenKey(t *testing.T) {
 func TestSealedUnreadableKey(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	path := filepath.Join(dir.path, keyName)
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	s := NewSealed(dir, "session", nil)
+	s := NewSealed(dir, "session", rand.Reader, nil)
 	err := s.Put(t.Context(), "other", []byte("value"))
 	if os.Geteuid() != 0 && !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("Put with an unreadable key = %v, want fs.ErrPermission", err)
@@ -95,7 +96,7 @@ func TestSealedUnreadableKey(t *testing.T) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := NewSealed(dir, "session", nil).Get(t.Context(), "key"); err != nil || string(got) != "value" {
+	if got, err := NewSealed(dir, "session", rand.Reader, nil).Get(t.Context(), "key"); err != nil || string(got) != "value" {
 		t.Errorf("Get when the key can be read again = %q, %v, want the value", got, err)
 	}
 }
@@ -119,7 +120,7 @@ func TestSealedKeyNoFile(t *testing.T) {
 	}
 	defer socket.Close()
 	var fileErr *FileError
-	if err := NewSealed(dir, "session", nil).Put(t.Context(), "key", []byte("value")); !errors.As(err, &fileErr) {
+	if err := NewSealed(dir, "session", rand.Reader, nil).Put(t.Context(), "key", []byte("value")); !errors.As(err, &fileErr) {
 		t.Errorf("Put with a socket for a key = %v, want a *FileError", err)
 	}
 	if info, err := os.Lstat(filepath.Join(dir.path, keyName)); err != nil || info.Mode().Type() != fs.ModeSocket {

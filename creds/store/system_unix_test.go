@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -201,7 +202,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlock()
-	mustPut(t, NewSealed(dir, "session", nil), "key", "value")
+	mustPut(t, NewSealed(dir, "session", rand.Reader, nil), "key", "value")
 	for path, want := range map[string]fs.FileMode{
 		filepath.Join(parent, "deep"):      0o700,
 		dir.path:                           0o700,

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -291,37 +289,6 @@ func FuzzMove(f *testing.F) {
 			t.Fatalf("Move of %q back = %q, %v", credentials, back, err)
 		}
 	})
-}
-
-// TestMoveUpdate moves a section in a real file and wants the mode kept and the file as
-// it was in the backup.
-func TestMoveUpdate(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path, backups := filepath.Join(dir, "credentials"), filepath.Join(dir, "backups")
-	before := "# mine\n[w] # c\n" + static
-	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	edit := func(f *File) ([]byte, error) { return f.Move(Scan(nil), "w", "w-static") }
-	w, err := Update(t.Context(), path, Options{Backups: backups}, edit)
-	if err != nil || !w.Changed {
-		t.Fatalf("Update = %+v, %v", w, err)
-	}
-	if data, err := os.ReadFile(path); err != nil || string(data) != "# mine\n[w-static] # c\n"+static {
-		t.Errorf("the file holds %q, %v", data, err)
-	}
-	saved, err := filepath.Glob(filepath.Join(backups, "credentials-*"))
-	if err != nil || len(saved) != 1 {
-		t.Fatalf("backups = %q, %v, want one", saved, err)
-	}
-	if data, err := os.ReadFile(saved[0]); err != nil || string(data) != before {
-		t.Errorf("the backup holds %q, %v", data, err)
-	}
-	var refusal *RefusalError
-	if _, err := Update(t.Context(), path, Options{Backups: backups}, edit); !errors.As(err, &refusal) {
-		t.Errorf("Update once more = %v, want the refusal: there is no [w] any more", err)
-	}
 }
 
 func TestShadows(t *testing.T) {

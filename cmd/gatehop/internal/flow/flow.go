@@ -4,10 +4,11 @@ package flow
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/choices"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/session"
 	"gatehop/creds"
 	"gatehop/idp"
 	"gatehop/saml"
@@ -26,7 +27,7 @@ type Flow struct {
 	STS     func(ch profile.Chain) (*sts.Client, error)
 	Confirm func(ctx context.Context, q idp.Question) (bool, error) // of a change of what was pinned
 	Prompt  idp.Prompter                                            // which role, where several are offered
-	Choices *Choices
+	Choices *choices.File
 	Given   func() map[string]string // account ID to the name that the configuration gives
 	Aliases func() map[string]string // Given, and names that were learned elsewhere
 	Now     func() time.Time
@@ -43,29 +44,17 @@ type Flow struct {
 	SignIns  *creds.Flight[Signed]  // per identity provider and user; never on disk
 }
 
-// Want says which user and which SAML role a session must be of to be used.
-type Want struct {
-	User     string        // "" if nothing says
-	Role     string        // asked for, for saml.Match; "" if nothing says
-	Settled  string        // ARN of the remembered role where neither a profile nor Role names one
-	Duration time.Duration // of the gateway session; 0 is the default of the profile
-}
+// Want and Session are those of package session.
+type (
+	Want    = session.Want
+	Session = session.Session
+)
 
 // Signed is one sign-in: the assertion and the user name that it was made with.
 type Signed struct {
 	Assertion *saml.Assertion
 	User      string
 	Typed     bool // a person typed the user name
-}
-
-// Session is one role session and what it was made with.
-type Session struct {
-	creds.Credentials
-	Lifetime time.Duration // as granted
-	User     string        // who signed in; "" if nobody was asked
-	Role     string        // ARN of the gateway's SAML role
-	Asked    string        // what picked the role, if a person said so: Want.Role when it was made, or the ARN
-	Trust    string        // Flow.Trust when it was made
 }
 
 // Func yields a session that is good now.
@@ -182,45 +171,7 @@ func (f *Flow) Fresh(s Session) bool {
 	return f.fits(s) && s.Fresh(f.Now()) && s.Remaining(f.Now()) >= f.AtLeast
 }
 
-// fits reports whether s is of the user, role and settings that are asked for now.
-func (f *Flow) fits(s Session) bool {
-	if s.Trust != f.Trust || f.Want.User != "" && s.User != f.Want.User {
-		return false
-	}
-	if f.Want.Role == "" {
-		return f.Want.Settled == "" || s.Role == f.Want.Settled
-	}
-	return f.Want.Role == s.Asked && !f.renamed(s.Role) || f.Want.Role == s.Role || f.Want.Role == accountAndName(s.Role)
-}
-
-// renamed reports whether the configuration gives the name that Want.Role begins with to
-// another account than the role's: it did not when the role was picked by it.
-func (f *Flow) renamed(role string) bool {
-	name, _, ok := strings.Cut(f.Want.Role, "/")
-	arn, err := saml.ParseRoleARN(role)
-	if !ok || err != nil {
-		return false
-	}
-	given := f.Given()
-	if given[arn.Account] == name {
-		return false
-	}
-	for _, other := range given {
-		if other == name {
-			return true
-		}
-	}
-	return false
-}
-
-// accountAndName is a role as ACCOUNT/NAME, which is of one role like its ARN.
-func accountAndName(role string) string {
-	arn, err := saml.ParseRoleARN(role)
-	if err != nil {
-		return ""
-	}
-	return arn.Account + "/" + arn.Name
-}
+func (f *Flow) fits(s Session) bool { return f.Want.Fits(s, f.Trust, f.Given) }
 
 func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
 	return f.SignIns.Wrap(ch[0].SignIn.Key(), func(ctx context.Context) (Signed, error) {
@@ -228,7 +179,7 @@ func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
 		if err != nil {
 			return Signed{}, err
 		}
-		return signed, f.pin(ctx, pinIssuer, signed.Assertion.Issuer)
+		return signed, f.pin(ctx, choices.PinIssuer, signed.Assertion.Issuer)
 	})
 }
 
@@ -246,7 +197,7 @@ func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, e
 		if err != nil {
 			return Session{}, err
 		}
-		if err := f.pin(ctx, pinAccount, role.Account()); err != nil {
+		if err := f.pin(ctx, choices.PinAccount, role.Account()); err != nil {
 			return Session{}, err
 		}
 		client.OnMaximum = f.learned
@@ -292,7 +243,7 @@ func (f *Flow) remember(p profile.Profile, signed Signed, role picked) {
 	if role.chosen && p.RoleARN == "" {
 		arn = role.ARN
 	}
-	f.Choices.remember(f.Gateway, user, arn)
+	f.Choices.Remember(f.Gateway, user, arn)
 }
 
 // HopError says which profile's hop failed.
@@ -333,7 +284,7 @@ func (f *Flow) duration(p profile.Profile, a *saml.Assertion, role saml.Role) ti
 	case p.SignIn.SessionDuration != 0:
 		d = p.SignIn.SessionDuration
 	}
-	if longest := f.Choices.longest(f.Gateway, role.ARN); longest != 0 && !f.Force && (d == 0 || d > longest) {
+	if longest := f.Choices.Longest(f.Gateway, role.ARN); longest != 0 && !f.Force && (d == 0 || d > longest) {
 		return longest
 	}
 	return d
@@ -341,7 +292,7 @@ func (f *Flow) duration(p profile.Profile, a *saml.Assertion, role saml.Role) ti
 
 // learned keeps what AWS says of a role's longest session.
 func (f *Flow) learned(roleARN string, longest time.Duration) {
-	f.Choices.setLongest(f.Gateway, roleARN, longest)
+	f.Choices.SetLongest(f.Gateway, roleARN, longest)
 	if f.Learned != nil {
 		f.Learned(roleARN, longest)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/choices"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/idp"
 	"gatehop/saml"
@@ -178,13 +179,6 @@ func (f *Flow) ask(ctx context.Context, p profile.Profile, roles []saml.Role) (s
 	return saml.Role{}, &RoleError{Profile: p.Name, Want: answer.Reveal(), Offered: roles}
 }
 
-type pinned string
-
-const (
-	pinIssuer  pinned = "issuer"
-	pinAccount pinned = "gateway account"
-)
-
 // PinError reports that the identity provider or the gateway account is not the one
 // that the profile signed in to before, and that nobody confirmed the change.
 type PinError struct {
@@ -201,12 +195,12 @@ func (e *PinError) Error() string {
 // pin records value at the first sign-in of the profile and compares it at every
 // later one (security.md 1.2): an open redirect or an exchanged configuration must
 // not sign the person in to somebody else's account.
-func (f *Flow) pin(ctx context.Context, what pinned, value string) error {
+func (f *Flow) pin(ctx context.Context, what choices.Pin, value string) error {
 	known, err := f.Choices.Get(f.Gateway)
 	if err != nil {
 		return err
 	}
-	was := known.pinned(what)
+	was := known.Pinned(what)
 	if was == value {
 		return nil
 	}
@@ -225,6 +219,6 @@ func (f *Flow) pin(ctx context.Context, what pinned, value string) error {
 			return e
 		}
 	}
-	f.Choices.setPin(f.Gateway, what, value)
+	f.Choices.SetPin(f.Gateway, what, value)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/saml"
@@ -164,7 +165,7 @@ func (r row) note(in *reading, text string, p provider) Note {
 
 // take sets a key of the draft.
 func (r *reading) take(key, text string) Note {
-	if problem := r.draft.Set(key, text, ""); problem != "" {
+	if problem := r.draft.Set(key, text, profile.Place{URLs: anyurl.Read}); problem != "" {
 		return Note{Fate: NotPossible, Why: "it " + problem}
 	}
 	return Note{Fate: Taken, As: key, Value: text}
@@ -193,7 +194,7 @@ func readURL(r *reading, text string, p provider) Note {
 	if p.kind == "" {
 		return Note{Fate: NotNeeded, Why: "there is nothing to sign in at: see provider"}
 	}
-	if u, err := url.Parse(text); err == nil && (u.User != nil || u.Scheme == "http" && r.draft.Set("gatehop_url", text, "") != "") {
+	if u, err := url.Parse(text); err == nil && (u.User != nil || u.Scheme == "http" && r.draft.Set("gatehop_url", text, profile.Place{URLs: anyurl.Read}) != "") {
 		return Note{Fate: Refused, Why: "a password is sent by https alone, and an address holds none"}
 	}
 	address := text

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
@@ -147,7 +148,7 @@ func soundDraft(d *profile.Draft) error {
 		if !slices.Contains(allowed, v.Name) {
 			return fmt.Errorf("it has %s", v.Name)
 		}
-		if problem := new(profile.Draft).Set(v.Name, v.Value, ""); problem != "" {
+		if problem := new(profile.Draft).Set(v.Name, v.Value, profile.Place{URLs: anyurl.Read}); problem != "" {
 			return fmt.Errorf("%s %s", v.Name, problem)
 		}
 		edit.Set = append(edit.Set, awsfile.Setting{Name: v.Name, Value: secret.New(v.Value)})
@@ -172,7 +173,7 @@ func readable(t *testing.T, accounts []Account) error {
 	if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
 		return err
 	}
-	c, err := profile.Read(profile.Files{Config: config, Credentials: filepath.Join(dir, "credentials")})
+	c, err := profile.Read(profile.Files{Config: config, Credentials: filepath.Join(dir, "credentials")}, anyurl.Read)
 	if err != nil {
 		return err
 	}

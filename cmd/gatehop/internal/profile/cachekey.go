@@ -3,7 +3,6 @@ package profile
 import (
 	"encoding/hex"
 	"encoding/json"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -110,15 +109,23 @@ func printable(text string) any {
 // withoutPassword drops the password of a proxy, which says who may use the proxy and
 // has no place in a name.
 func withoutPassword(proxy string) string {
-	u, err := url.Parse(proxy)
+	scheme, rest, _ := strings.Cut(proxy, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	user, host := "", rest[:end]
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		user, host = host[:i], host[i:]
+	}
 	switch {
-	case err != nil:
+	case strings.Contains(rest[end:], "@") || user == "" && strings.Contains(proxy, "@"):
 		return "unreadable"
-	case u.User == nil:
+	case user == "":
 		return proxy
 	}
-	u.User = url.User(u.User.Username())
-	return u.String()
+	user, _, _ = strings.Cut(user, ":")
+	return scheme + "://" + user + host + rest[end:]
 }
 
 func encode(parts []any) string {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // identify names what an encoder is asked for: the i-th profile's credentials, and the
@@ -351,7 +353,7 @@ func TestCacheKeyIsCanonical(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	t.Parallel()
-	c := parse(Files{Config: "/c"}, []byte(`[profile gw]
+	c := parse(Files{Config: "/c"}, anyurl.Read, []byte(`[profile gw]
 gatehop_idp = adfs
 gatehop_url = https://adfs.corp.example
 [profile a]

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehop/saml"
+	"gatehop/saml/iam"
 )
 
 // Gateways returns the profiles that sign in, in document order, those with errors
@@ -225,7 +225,7 @@ func (w *walker) hop(s *section, kept map[string]string, source string) (*node, 
 // signIn puts the settings of a gateway together.
 func signIn(kept map[string]string, partition, region string) *SignIn {
 	if partition == "" {
-		partition, _ = saml.RegionPartition(region)
+		partition, _ = iam.RegionPartition(region)
 	}
 	if partition == "" {
 		partition = "aws"
@@ -249,7 +249,7 @@ func signIn(kept map[string]string, partition, region string) *SignIn {
 }
 
 func partitionOf(role string) string {
-	arn, err := saml.ParseRoleARN(role)
+	arn, err := iam.ParseRoleARN(role)
 	if err != nil {
 		return ""
 	}

@@ -1,15 +1,16 @@
 package profile
 
 import (
-	"path/filepath"
 	"runtime"
 	"strings"
+
+	"gatehop/creds/store/paths"
 )
 
 // HelperProblem says why path cannot be written as the program of credential_process for
 // every tool, as the end of a sentence that begins with the path; "" if it can.
 func HelperProblem(path string) string {
-	if !filepath.IsAbs(path) {
+	if !paths.IsAbs(path) {
 		return "is not an absolute path"
 	}
 	_, problem := commandLine(path, "x", runtime.GOOS == "windows")

@@ -7,10 +7,10 @@ import (
 )
 
 // Set reads text as the value of a key of the draft, as Values names it, and keeps it.
-// It is read as it would be from the config file in the folder dir, and kept as a person
+// It is read as it would be from the config file at that place, and kept as a person
 // wrote it: a later reading gives the same. problem ends a sentence that begins with the
 // key; nothing is kept then. A value that cannot stand in an AWS file is one.
-func (d *Draft) Set(name, text, dir string) (problem string) {
+func (d *Draft) Set(name, text string, at Place) (problem string) {
 	f := d.find(name)
 	if f == nil {
 		return "is not a key that can be written for a profile"
@@ -33,7 +33,7 @@ func (d *Draft) Set(name, text, dir string) (problem string) {
 	if problem = unprintable(text, false); problem != "" {
 		return problem
 	}
-	kept, problem := parse(text, dir)
+	kept, problem := parse(text, at)
 	if problem != "" {
 		return problem
 	}
@@ -46,7 +46,7 @@ func (d *Draft) Set(name, text, dir string) (problem string) {
 
 // shown returns how the keys are read that are made for people to see: a draft may carry
 // them whether or not anything shows them yet. nil of any other key.
-func shown(name string) func(value, dir string) (kept, problem string) {
+func shown(name string) func(value string, at Place) (kept, problem string) {
 	switch name {
 	case prefix + "color":
 		return color

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 func TestDraftSet(t *testing.T) {
@@ -43,7 +45,7 @@ func TestDraftSet(t *testing.T) {
 		{"role_arn", "arn:aws:iam::222222222222:role/Admins", "", "is not a key that can be written for a profile"},
 	} {
 		var d Draft
-		if problem := d.Set(tt.key, tt.text, dir); problem != tt.problem || d.Get(tt.key) != tt.kept {
+		if problem := d.Set(tt.key, tt.text, Place{dir, anyurl.Read}); problem != tt.problem || d.Get(tt.key) != tt.kept {
 			t.Errorf("Set(%s, %q) = %q and keeps %q, want %q and %q", tt.key, tt.text, problem, d.Get(tt.key), tt.problem, tt.kept)
 		}
 		if tt.problem != "" && d != (Draft{}) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 func FuzzChain(f *testing.F) {
@@ -18,7 +20,7 @@ func FuzzChain(f *testing.F) {
 	dir := f.TempDir()
 	files := Files{Config: filepath.Join(dir, "config"), Credentials: filepath.Join(dir, "credentials")}
 	f.Fuzz(func(t *testing.T, config, credentials, asked string) {
-		c := parse(files, []byte(config), []byte(credentials))
+		c := parse(files, anyurl.Read, []byte(config), []byte(credentials))
 		names, gateways := c.Names(), c.Gateways()
 		for _, name := range append(slices.Clone(names), append(gateways, asked)...) {
 			ch, err := c.Chain(name)
@@ -73,8 +75,8 @@ func FuzzTags(f *testing.F) {
 		f.Add("a=b", v)
 	}
 	f.Fuzz(func(t *testing.T, list, transitive string) {
-		_, one := tagPairs(list, "")
-		_, two := tagText(transitive, "")
+		_, one := tagPairs(list, Place{})
+		_, two := tagText(transitive, Place{})
 		if list != "" && one != "" || transitive != "" && two != "" {
 			return
 		}
@@ -101,7 +103,7 @@ func FuzzTags(f *testing.F) {
 			return
 		}
 		again, _, problem := joinTags(strings.Join(parts, ", "), "")
-		if _, bad := tagPairs(strings.Join(parts, ","), ""); bad != "" || problem != "" || len(again) != len(tags) {
+		if _, bad := tagPairs(strings.Join(parts, ","), Place{}); bad != "" || problem != "" || len(again) != len(tags) {
 			t.Fatalf("written again, %v is %v: %s%s", tags, again, problem, bad)
 		}
 	})

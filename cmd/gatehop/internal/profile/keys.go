@@ -1,6 +1,10 @@
 package profile
 
-import "strings"
+import (
+	"strings"
+
+	"gatehop/cmd/gatehop/internal/weburl"
+)
 
 // prefix begins the name of every key that is gatehop's own.
 const prefix = "gatehop_"
@@ -22,11 +26,11 @@ type key struct {
 	plain bool // gatehop_NAME is read first, NAME second
 
 	// parse returns the value as it is kept, and what is wrong with it, as the end of a
-	// sentence that begins with the key. dir is where relative paths begin. It is nil
+	// sentence that begins with the key. It is nil
 	// for keys of AWS's whose presence is all that matters.
-	parse func(value, dir string) (kept, problem string)
+	parse func(value string, at Place) (kept, problem string)
 
-	near func(value string) string // what was meant by a value that parse refuses, "" if nothing is near; nil: nobody can tell
+	near func(value string, urls weburl.Reader) string // what was meant by a value that parse refuses, "" if nothing is near; nil: nobody can tell
 
 	later string // the feature that is not built yet; "" if it is
 	built string // the one value that is, although later is set
@@ -122,7 +126,7 @@ var keys = [...]key{
 	others("web_identity_token_file"),
 }
 
-func later(name string, parse func(value, dir string) (string, string), feature string) key {
+func later(name string, parse func(value string, at Place) (string, string), feature string) key {
 	return key{name: name, scope: scopeSignIn, parse: parse, later: feature, notGateway: whyLater, notSignIn: whyLater}
 }
 

@@ -2,15 +2,15 @@ package profile
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/near"
+	"gatehop/cmd/gatehop/internal/weburl"
 )
 
 // nearestOf finds which of the values was meant.
-func nearestOf(values ...string) func(string) string {
-	return func(text string) string { return near.Nearest(text, values) }
+func nearestOf(values ...string) func(string, weburl.Reader) string {
+	return func(text string, _ weburl.Reader) string { return near.Nearest(text, values) }
 }
 
 // noHost stands in a URL for the host that is missing.
@@ -19,7 +19,7 @@ const noHost = "HOST"
 // NearURL is the https address that text was most likely meant to be, as a person may
 // see it: without user, query and fragment. It is "" if text says nothing like one. Where
 // only the host is missing, HOST stands in its place.
-func NearURL(text string) string {
+func NearURL(text string, urls weburl.Reader) string {
 	text = strings.TrimSpace(text)
 	end := strings.IndexAny(text, ":/;\\")
 	rest := text
@@ -31,24 +31,21 @@ func NearURL(text string) string {
 	} else if strings.Contains(text, "://") || !strings.Contains(text, ".") {
 		return "" // another scheme on purpose, or a word
 	}
-	u, problem := secureURL("https://"+rest, true)
-	if u != nil && u.User != nil { // the problem is that, and not the scheme
+	u, problem := secureURL("https://"+rest, true, urls)
+	if problem != "" || strings.Trim(u.Hostname, "./-") == "" {
 		return ""
 	}
-	if problem != "" || strings.Trim(u.Hostname(), "./-") == "" {
-		return ""
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	return u.Bare
 }
 
 // suggest finds what was meant by a value that has the problem, and then quotes the value
 // with it. A value that is near nothing may be anything, a secret in the wrong place too,
 // and is not quoted.
-func (k *key) suggest(text, problem string) (quoted, nearest string) {
+func (k *key) suggest(text, problem string, urls weburl.Reader) (quoted, nearest string) {
 	if k.near == nil || strings.Contains(text, "\n") {
 		return problem, ""
 	}
-	if nearest = k.near(text); nearest == "" {
+	if nearest = k.near(text, urls); nearest == "" {
 		return problem, ""
 	}
 	return fmt.Sprintf("has %q, which %s", withoutQuery(text), problem), nearest

@@ -1,10 +1,10 @@
 package profile
 
 // Check reads a value from the environment as if it stood under the sign-in key called
-// name, without its prefix, in a file in the folder dir. problem ends a sentence that
+// name, without its prefix, in a file at that place. problem ends a sentence that
 // begins with the value's name; "" if there is none. nearest is what was meant, if that
 // can be told.
-func Check(name, text, dir string) (kept, problem, nearest string) {
+func Check(name, text string, at Place) (kept, problem, nearest string) {
 	k, ok := setting(name)
 	if !ok || k.runs {
 		return "", "is not a setting", ""
@@ -12,8 +12,8 @@ func Check(name, text, dir string) (kept, problem, nearest string) {
 	if problem := unprintable(text, k.runs); problem != "" {
 		return "", problem, ""
 	}
-	if kept, problem = k.parse(text, dir); problem != "" {
-		problem, nearest = k.suggest(text, problem)
+	if kept, problem = k.parse(text, at); problem != "" {
+		problem, nearest = k.suggest(text, problem, at.URLs)
 		return "", problem, nearest
 	}
 	if feature := k.awaited(kept); feature != "" {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // TestCommandsInForeignFiles wants no program run that another user's file names, be
@@ -17,7 +19,7 @@ func TestCommandsInForeignFiles(t *testing.T) {
 	t.Parallel()
 	const variable = "GATEHOP_TEST_FOREIGN_CONFIG"
 	refused := func(path string) bool {
-		c, err := Read(Files{Config: path, Credentials: path + ".none"})
+		c, err := Read(Files{Config: path, Credentials: path + ".none"}, anyurl.Read)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // configure writes the two files; "" leaves one out.
@@ -25,7 +27,7 @@ func configure(t testing.TB, config, credentials string) (*Config, string) {
 			t.Fatal(err)
 		}
 	}
-	c, err := Read(f)
+	c, err := Read(f, anyurl.Read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +141,13 @@ func TestReadRefuses(t *testing.T) {
 		"no path":              {Config: good},
 		"a directory":          {Config: dir, Credentials: good},
 	} {
-		_, err := Read(f)
+		_, err := Read(f, anyurl.Read)
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: Read = %v, want *Error", name, err)
 		}
 	}
-	c, err := Read(Files{Config: good, Credentials: good})
+	c, err := Read(Files{Config: good, Credentials: good}, anyurl.Read)
 	if err != nil || len(c.Names()) != 0 {
 		t.Errorf("Read of missing files = %v, want none", err)
 	}
@@ -411,14 +413,14 @@ func BenchmarkChain1000Profiles(b *testing.B) {
 	b.Run("read and chain", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c, err := Read(f)
+			c, err := Read(f, anyurl.Read)
 			if err != nil {
 				b.Fatal(err)
 			}
 			chainOf(b, c)
 		}
 	})
-	c, err := Read(f)
+	c, err := Read(f, anyurl.Read)
 	if err != nil {
 		b.Fatal(err)
 	}

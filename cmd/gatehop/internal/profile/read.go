@@ -7,11 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/near"
+	"gatehop/cmd/gatehop/internal/weburl"
+	"gatehop/creds/store/paths"
 )
 
 // Config is the two AWS files as they were when Read read them. It is never changed
@@ -25,15 +26,16 @@ type source struct {
 	kind     awsfile.Kind
 	file     *awsfile.File
 	defaults []awsfile.Section
+	urls     weburl.Reader
 	unsafe   string // why the file must not name programs to run; "" if it may
 }
 
-// dir is where relative paths in the file begin.
-func (s *source) dir() string { return filepath.Dir(s.path) }
+// place is where the values in the file stand.
+func (s *source) place() Place { return Place{Dir: paths.Dir(s.path), URLs: s.urls} }
 
 // Read reads both files. It only finds their sections: what is wrong with a profile is
-// said by Chain. Errors are *Error.
-func Read(f Files) (*Config, error) {
+// said by Chain, which takes URLs apart with urls. Errors are *Error.
+func Read(f Files, urls weburl.Reader) (*Config, error) {
 	config, unsafe, err := readFile(f.Config)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func Read(f Files) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := parse(f, config, credentials)
+	c := parse(f, urls, config, credentials)
 	c.files[0].unsafe = unsafe
 	return c, nil
 }
@@ -52,7 +54,7 @@ const maxFile = 16 << 20
 
 // readFile also says why the file, links followed, must not name programs to run.
 func readFile(path string) (data []byte, unsafe string, err error) {
-	if !filepath.IsAbs(path) {
+	if !paths.IsAbs(path) {
 		// ./.aws/config belongs to whoever made the working directory.
 		return nil, "", &Error{File: path, Problem: "is not an absolute path"}
 	}
@@ -114,10 +116,10 @@ func notRegular(info fs.FileInfo) string {
 }
 
 // parse is Read of files with that content.
-func parse(f Files, config, credentials []byte) *Config {
+func parse(f Files, urls weburl.Reader, config, credentials []byte) *Config {
 	c := &Config{files: [2]source{
-		{path: f.Config, kind: awsfile.Config, file: awsfile.Scan(config)},
-		{path: f.Credentials, kind: awsfile.Credentials, file: awsfile.Scan(credentials)},
+		{path: f.Config, kind: awsfile.Config, file: awsfile.Scan(config), urls: urls},
+		{path: f.Credentials, kind: awsfile.Credentials, file: awsfile.Scan(credentials), urls: urls},
 	}}
 	for i := range c.files {
 		c.files[i].defaults = c.files[i].file.Defaults()

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // TestReadNoFile puts into the place of each file what is none, and wants it refused at
@@ -80,7 +82,7 @@ func TestReadNoFile(t *testing.T) {
 func readSoon(f Files) (err error, ended bool) {
 	done := make(chan error, 1)
 	go func() {
-		_, err := Read(f)
+		_, err := Read(f, anyurl.Read)
 		done <- err
 	}()
 	select {

@@ -41,7 +41,7 @@ func own(s *section) (kept map[string]string, err *Error) {
 		}
 		if problem != "" {
 			err := s.failKey(name, problem)
-			err.Problem, err.Near = k.suggest(awsfile.StripComment(v.text), problem)
+			err.Problem, err.Near = k.suggest(awsfile.StripComment(v.text), problem, v.from.urls)
 			return nil, err
 		}
 		if feature := k.awaited(text); feature != "" {
@@ -57,7 +57,7 @@ func (k *key) read(text string, v value) (kept, problem string) {
 	if problem := unprintable(text, k.runs); problem != "" {
 		return "", problem
 	}
-	return k.parse(text, v.from.dir())
+	return k.parse(text, v.from.place())
 }
 
 // pick returns the name under which a section has the key called name: gatehop's own

@@ -21,7 +21,7 @@ type tag struct {
 }
 
 // tagText checks a list of tags and keeps it as written.
-func tagText(value, _ string) (string, string) {
+func tagText(value string, _ Place) (string, string) {
 	_, problem := parseTags(value)
 	return value, problem
 }
@@ -57,7 +57,7 @@ func isTagRune(r rune) bool {
 }
 
 // tagPairs is tagText for a list in which each tag has a value.
-func tagPairs(value, _ string) (string, string) {
+func tagPairs(value string, _ Place) (string, string) {
 	tags, problem := parseTags(value)
 	if problem == "" && slices.ContainsFunc(tags, func(t tag) bool { return t.bare }) {
 		problem = "has a tag without ="

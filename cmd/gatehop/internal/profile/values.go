@@ -1,16 +1,15 @@
 package profile
 
 import (
-	"net/netip"
-	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"gatehop/saml"
+	"gatehop/cmd/gatehop/internal/weburl"
+	"gatehop/creds/store/paths"
+	"gatehop/saml/iam"
 )
 
 const (
@@ -40,10 +39,10 @@ func unprintable(value string, quotes bool) string {
 	return ""
 }
 
-func text(value, _ string) (string, string) { return value, "" }
+func text(value string, _ Place) (string, string) { return value, "" }
 
-func oneOf(values ...string) func(string, string) (string, string) {
-	return func(value, _ string) (string, string) {
+func oneOf(values ...string) func(string, Place) (string, string) {
+	return func(value string, _ Place) (string, string) {
 		for _, v := range values {
 			if v == value {
 				return value, ""
@@ -56,7 +55,7 @@ func oneOf(values ...string) func(string, string) (string, string) {
 	}
 }
 
-func boolean(value, _ string) (string, string) {
+func boolean(value string, _ Place) (string, string) {
 	switch value = strings.ToLower(value); value {
 	case "true", "false":
 		return value, ""
@@ -77,21 +76,21 @@ func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isWord(c byte) bool  { return c == '_' || isDigit(c) || isLower(c|0x20) }
 
-func kind(value, _ string) (string, string) {
+func kind(value string, _ Place) (string, string) {
 	if !isLower(value[0]) || !only(value, func(c byte) bool { return isLower(c) || isDigit(c) || c == '-' }) {
 		return "", "is not the name of a kind of identity provider (small letters)"
 	}
 	return value, ""
 }
 
-func domain(value, _ string) (string, string) {
+func domain(value string, _ Place) (string, string) {
 	if !only(value, func(c byte) bool { return isWord(c) || c == '-' || c == '.' }) {
 		return "", "is not a domain name: letters, digits and .-_ alone"
 	}
 	return value, ""
 }
 
-func visibleASCII(value, _ string) (string, string) {
+func visibleASCII(value string, _ Place) (string, string) {
 	if !only(value, func(c byte) bool { return c >= ' ' && c <= '~' }) {
 		return "", "holds characters outside ASCII"
 	}
@@ -99,7 +98,7 @@ func visibleASCII(value, _ string) (string, string) {
 }
 
 // color is six hex digits. It has no # because to two SDKs of three that begins a comment.
-func color(value, _ string) (string, string) {
+func color(value string, _ Place) (string, string) {
 	if len(value) != 6 || !only(value, func(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }) {
 		return "", "is not six hexadecimal digits (without #)"
 	}
@@ -108,96 +107,97 @@ func color(value, _ string) (string, string) {
 
 // path resolves a relative path against the directory of the file that holds it. A ~
 // is not expanded: no SDK does so in a value.
-func path(value, dir string) (string, string) {
+func path(value string, at Place) (string, string) {
 	if strings.HasPrefix(value, "~") {
 		return "", "begins with ~, which is not expanded"
 	}
-	if !filepath.IsAbs(value) {
-		value = filepath.Join(dir, value)
+	if !paths.IsAbs(value) {
+		value = paths.Join(at.Dir, value)
 	}
-	return filepath.Clean(value), ""
+	return paths.Clean(value), ""
 }
 
-// isLoopback reports whether host can only be this machine: a literal loopback
-// address or, if named is set, localhost.
-func isLoopback(host string, named bool) bool {
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback() || named && strings.EqualFold(host, "localhost")
+// Place is where a value stands: relative paths begin in Dir, and URLs takes those apart
+// that are one.
+type Place struct {
+	Dir  string
+	URLs weburl.Reader
 }
 
-// webURL reads a URL with a host. It returns no words of url.Parse, which quote the URL.
-func webURL(value string) (u *url.URL, problem string) {
-	u, err := url.Parse(value)
+// webURL reads a URL with a host.
+func webURL(value string, urls weburl.Reader) (u weburl.URL, problem string) {
+	u, ok := urls(value)
 	switch {
 	case strings.ContainsFunc(value, unicode.IsSpace):
-		return nil, "is not a URL: it holds white space"
-	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return nil, "is not a URL with a host"
+		return u, "is not a URL: it holds white space"
+	case !ok || u.Hostname == "" || u.IsOpaque:
+		return u, "is not a URL with a host"
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
-		return nil, "is not a URL with an ASCII host"
+		return u, "is not a URL with an ASCII host"
 	}
 	return u, ""
 }
 
-// secureURL reads an https URL, or an http one of a loopback host.
-func secureURL(value string, named bool) (u *url.URL, problem string) {
-	u, problem = webURL(value)
+// secureURL reads an https URL, or an http one of a host that can only be this machine: a
+// literal loopback address or, if named is set, localhost.
+func secureURL(value string, named bool, urls weburl.Reader) (u weburl.URL, problem string) {
+	u, problem = webURL(value, urls)
 	switch {
 	case problem != "":
-		return nil, problem
-	case u.User != nil:
-		return nil, "holds a user name or password"
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname(), named):
+		return u, problem
+	case u.HasUser:
+		return u, "holds a user name or password"
+	case u.Scheme == "https" || u.Scheme == "http" && (u.IsLoopback || named && strings.EqualFold(u.Hostname, "localhost")):
 		return u, ""
 	case named:
-		return nil, "is not an https URL (http is for loopback hosts)"
+		return u, "is not an https URL (http is for loopback hosts)"
 	}
-	return nil, "is neither an https URL nor a literal loopback address"
+	return u, "is neither an https URL nor a literal loopback address"
 }
 
-func signInURL(value, _ string) (string, string) {
-	_, problem := secureURL(value, true)
+func signInURL(value string, at Place) (string, string) {
+	_, problem := secureURL(value, true, at.URLs)
 	return value, problem
 }
 
 // endpoint is an STS endpoint: whoever answers there is handed the assertion.
-func endpoint(value, _ string) (string, string) {
-	u, problem := secureURL(value, false)
-	if problem == "" && (u.RawQuery != "" || u.Fragment != "") {
+func endpoint(value string, at Place) (string, string) {
+	u, problem := secureURL(value, false, at.URLs)
+	if problem == "" && (u.HasQuery || u.HasFragment) {
 		problem = "holds more than scheme, host and path"
 	}
 	return value, problem
 }
 
 // trustedHost is an origin as a person writes it: a URL without path, or HOST[:PORT].
-func trustedHost(value, _ string) (string, string) {
+func trustedHost(value string, at Place) (string, string) {
 	full := value
 	if !strings.Contains(full, "://") {
 		full = "https://" + full
 	}
-	u, problem := secureURL(full, true)
+	u, problem := secureURL(full, true, at.URLs)
 	switch {
 	case problem != "":
 		return "", problem
 	case strings.Contains(u.Host, "*"):
 		return "", "holds a wildcard: each host is trusted by its whole name"
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+	case u.Path != "" && u.Path != "/" || u.HasQuery || u.HasFragment:
 		return "", "holds more than scheme, host and port"
 	}
 	return value, ""
 }
 
-func proxy(value, _ string) (string, string) {
+func proxy(value string, at Place) (string, string) {
 	if value == "none" {
 		return value, ""
 	}
-	u, problem := webURL(value)
+	u, problem := webURL(value, at.URLs)
 	switch {
 	case problem != "":
 		return "", problem + ", nor none"
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
 		return "", "is neither none nor a URL of http, https or socks5"
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+	case u.Path != "" && u.Path != "/" || u.HasQuery || u.HasFragment:
 		return "", "holds more than scheme, user, host and port"
 	}
 	return value, ""
@@ -205,14 +205,14 @@ func proxy(value, _ string) (string, string) {
 
 // listOf reads what stands between commas. An element holds no comma and no white
 // space, so that the elements joined by ", " are the list and nothing else.
-func listOf(element func(value, dir string) (string, string)) func(string, string) (string, string) {
-	return func(value, dir string) (string, string) {
+func listOf(element func(value string, at Place) (string, string)) func(string, Place) (string, string) {
+	return func(value string, at Place) (string, string) {
 		var kept []string
 		for _, e := range strings.Split(value, ",") {
 			if e = strings.TrimSpace(e); e == "" {
 				return "", "has an empty element"
 			}
-			one, problem := element(e, dir)
+			one, problem := element(e, at)
 			if problem != "" {
 				return "", "has an element that " + problem
 			}
@@ -229,7 +229,7 @@ func elements(kept string) []string {
 	return strings.Split(kept, ", ")
 }
 
-func timeout(value, _ string) (string, string) {
+func timeout(value string, _ Place) (string, string) {
 	d, err := time.ParseDuration(value)
 	if err != nil || d <= 0 || d > longTimeout {
 		return "", "is not a duration such as 45s, at most 1h"
@@ -237,7 +237,7 @@ func timeout(value, _ string) (string, string) {
 	return d.String(), ""
 }
 
-func sessionDuration(value, _ string) (string, string) {
+func sessionDuration(value string, _ Place) (string, string) {
 	if value == sessionMax {
 		return value, ""
 	}
@@ -249,7 +249,7 @@ func sessionDuration(value, _ string) (string, string) {
 }
 
 // hopSeconds keeps at most an hour: AWS gives chained sessions no more.
-func hopSeconds(value, _ string) (string, string) {
+func hopSeconds(value string, _ Place) (string, string) {
 	if !only(value, isDigit) {
 		return "", "is not a number of seconds"
 	}
@@ -263,14 +263,14 @@ func hopSeconds(value, _ string) (string, string) {
 	return strconv.Itoa(n), ""
 }
 
-func roleARN(value, _ string) (string, string) {
-	if _, err := saml.ParseRoleARN(value); err != nil {
+func roleARN(value string, _ Place) (string, string) {
+	if _, err := iam.ParseRoleARN(value); err != nil {
 		return "", "is not the ARN of a role (arn:PARTITION:iam::ACCOUNT:role/NAME)"
 	}
 	return value, ""
 }
 
-func providerARN(value, _ string) (string, string) {
+func providerARN(value string, _ Place) (string, string) {
 	parts := strings.SplitN(value, ":", 6)
 	if len(parts) == 6 {
 		name, named := strings.CutPrefix(parts[5], "saml-provider/")
@@ -284,7 +284,7 @@ func providerARN(value, _ string) (string, string) {
 }
 
 // sessionName is the pattern of RoleSessionName and SourceIdentity (STS API reference).
-func sessionName(value, _ string) (string, string) {
+func sessionName(value string, _ Place) (string, string) {
 	if len(value) < 2 || len(value) > 64 || !only(value, func(c byte) bool { return isWord(c) || strings.IndexByte("+=,.@-", c) >= 0 }) {
 		return "", "is not 2 to 64 of letters, digits and _+=,.@-"
 	}
@@ -292,19 +292,19 @@ func sessionName(value, _ string) (string, string) {
 }
 
 // externalID is the pattern of ExternalId (STS API reference).
-func externalID(value, _ string) (string, string) {
+func externalID(value string, _ Place) (string, string) {
 	if len(value) < 2 || len(value) > 1224 || !only(value, func(c byte) bool { return isWord(c) || strings.IndexByte("+=,.@:/-", c) >= 0 }) {
 		return "", "is not 2 to 1224 of letters, digits and _+=,.@:/-"
 	}
 	return value, ""
 }
 
-func mfaSerial(string, string) (string, string) {
+func mfaSerial(string, Place) (string, string) {
 	return "", "can never work behind a SAML session: AWS knows no MFA device of a person who signed in elsewhere"
 }
 
 // region is the alphabet of region names: they become host names and shell words.
-func region(value, _ string) (string, string) {
+func region(value string, _ Place) (string, string) {
 	if len(value) > 63 || !isLower(value[0]) || !only(value, func(c byte) bool { return isLower(c) || isDigit(c) || c == '-' }) {
 		return "", "is not the name of a region: small letters, digits and - alone"
 	}

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // valueTests has, for every key that is built, values that are taken and values that
@@ -65,19 +67,19 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: no values to try", k.name)
 		}
 		for _, v := range tests.good {
-			if _, problem := k.parse(v, dir); problem != "" || unprintable(v, k.runs) != "" {
+			if _, problem := k.parse(v, Place{dir, anyurl.Read}); problem != "" || unprintable(v, k.runs) != "" {
 				t.Errorf("%s = %q: %s", k.full(), v, problem)
 			}
 		}
 		for _, v := range tests.bad {
-			if _, problem := k.parse(v, dir); problem == "" {
+			if _, problem := k.parse(v, Place{dir, anyurl.Read}); problem == "" {
 				t.Errorf("%s = %q is taken", k.full(), v)
 			} else if len(v) > 5 && strings.Contains(problem, v) {
 				t.Errorf("%s: the problem %q holds the value", k.full(), problem)
 			}
 		}
 	}
-	if _, problem := tagPairs(manyTags(50), ""); problem != "" {
+	if _, problem := tagPairs(manyTags(50), Place{}); problem != "" {
 		t.Errorf("50 tags: %s", problem)
 	}
 }
@@ -85,7 +87,7 @@ func TestValues(t *testing.T) {
 func TestHopSecondsAreLowered(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{"900": "900", "3599": "3599", "3600": "3600", "3601": "3600", "43200": "3600", "99999999999999999999999": "3600"} {
-		if got, problem := hopSeconds(value, ""); got != want || problem != "" {
+		if got, problem := hopSeconds(value, Place{}); got != want || problem != "" {
 			t.Errorf("hopSeconds(%s) = %s, %s, want %s", value, got, problem, want)
 		}
 	}
@@ -97,7 +99,7 @@ func TestPath(t *testing.T) {
 	for value, want := range map[string]string{
 		"ca.pem": filepath.Join(dir, "ca.pem"), "../ca.pem": filepath.Join(filepath.Dir(dir), "ca.pem"), filepath.Join(dir, "x", "..", "ca.pem"): filepath.Join(dir, "ca.pem"),
 	} {
-		if got, problem := path(value, dir); got != want || problem != "" {
+		if got, problem := path(value, Place{Dir: dir}); got != want || problem != "" {
 			t.Errorf("path(%s) = %s, %s, want %s", value, got, problem, want)
 		}
 	}

@@ -1,15 +1,16 @@
 package profile
 
 import (
-	"path/filepath"
 	"runtime"
 	"strings"
+
+	"gatehop/creds/store/paths"
 )
 
 // command reads the words of a program that gatehop runs itself. Nothing is expanded:
 // what a shell would do more with than split it is refused, so that no line runs
 // otherwise than its author meant.
-func command(value, _ string) (string, string) {
+func command(value string, _ Place) (string, string) {
 	words, problem := splitWords(value, runtime.GOOS == "windows")
 	if problem == "" {
 		problem = programProblem(words[0], runtime.GOOS == "windows")
@@ -110,7 +111,7 @@ func quotedWord(text string, windows bool, word *strings.Builder) (end int, prob
 // bare name to look for in PATH. A relative path would be another program in every
 // folder.
 func programProblem(word string, windows bool) string {
-	absolute := filepath.IsAbs(word)
+	absolute := paths.IsAbs(word)
 	switch {
 	case word == "":
 		return "begins with an empty word, where the program should be"

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehop/cmd/gatehop/internal/anyurl"
 )
 
 // TestSplitWords has lines on both kinds of system; nil words are a refusal.
@@ -138,7 +140,7 @@ func TestCommandsInUnsafeFiles(t *testing.T) {
 		if err := os.Symlink(real, path); err != nil { // what counts is the file that the link leads to
 			t.Fatal(err)
 		}
-		read, err := Read(Files{Config: path, Credentials: filepath.Join(dir, "credentials")})
+		read, err := Read(Files{Config: path, Credentials: filepath.Join(dir, "credentials")}, anyurl.Read)
 		if err != nil {
 			t.Fatal(err)
 		}

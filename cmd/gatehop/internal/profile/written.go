@@ -1,14 +1,17 @@
 package profile
 
-import "gatehop/cmd/gatehop/internal/awsfile"
+import (
+	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/cmd/gatehop/internal/weburl"
+)
 
 // ReadWritten is Read as it will be once the config file holds config.
-func ReadWritten(f Files, config []byte) (*Config, error) {
-	now, err := Read(f)
+func ReadWritten(f Files, urls weburl.Reader, config []byte) (*Config, error) {
+	now, err := Read(f, urls)
 	if err != nil {
 		return nil, err
 	}
-	c := parse(f, config, now.files[1].file.Data)
+	c := parse(f, urls, config, now.files[1].file.Data)
 	c.files[0].unsafe = now.files[0].unsafe
 	return c, nil
 }

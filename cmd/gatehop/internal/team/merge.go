@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -248,7 +249,7 @@ func compare(d profile.Draft, have map[string]string) Change {
 			if to.text == "" {
 				continue
 			}
-			if problem := to.draft.Set(key, to.text, "/"); problem != "" {
+			if problem := to.draft.Set(key, to.text, profile.Place{Dir: "/", URLs: anyurl.Read}); problem != "" {
 				return blocked(d.Name, fmt.Sprintf("has a key that must be mended first: %s %s", key, problem))
 			}
 			if key == "gatehop_ca_bundle" { // the person's, perhaps beginning at the config file: as it is

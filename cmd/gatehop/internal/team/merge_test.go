@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -132,7 +133,7 @@ func written(t *testing.T, name string, changes []Change) {
 		if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := profile.Read(profile.Files{Config: config, Credentials: filepath.Join(dir, "credentials")})
+		c, err := profile.Read(profile.Files{Config: config, Credentials: filepath.Join(dir, "credentials")}, anyurl.Read)
 		if err != nil {
 			t.Fatal(err)
 		}

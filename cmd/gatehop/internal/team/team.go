@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -210,7 +211,7 @@ func (p *parser) key(d *profile.Draft, k awsfile.Key) {
 		p.bad(k.Line, d.Name, k.Name, "stands twice: with gatehop_ and without")
 		return
 	}
-	if problem := d.Set(row.as, text, ""); problem != "" {
+	if problem := d.Set(row.as, text, profile.Place{URLs: anyurl.Read}); problem != "" {
 		p.bad(k.Line, d.Name, k.Name, problem)
 		return
 	}

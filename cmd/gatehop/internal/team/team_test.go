@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/cmd/gatehop/internal/profile"
 )
@@ -167,7 +168,7 @@ func sound(f *Fragment) error {
 			if !slices.Contains(carriedKeys, v.Name) {
 				return fmt.Errorf("profile %q has %s", d.Name, v.Name)
 			}
-			if problem := new(profile.Draft).Set(v.Name, v.Value, ""); problem != "" {
+			if problem := new(profile.Draft).Set(v.Name, v.Value, profile.Place{URLs: anyurl.Read}); problem != "" {
 				return fmt.Errorf("profile %q: %s %s", d.Name, v.Name, problem)
 			}
 		}

@@ -1,4 +1,4 @@
-package awsfile
+package awsdisk
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/awsfile"
 )
 
 // dead is a program that empties a file, or writes only the beginning of it anew, and
@@ -66,7 +68,7 @@ func raceWithDead(t *testing.T, left int64, replaced bool, change func(*updater)
 			}
 			played++
 			data, err := os.ReadFile(s.path)
-			if err != nil || !strings.Contains(string(data), "[w]\n"+OwnerKey) || replaced && !strings.HasPrefix(string(data), raceFile) {
+			if err != nil || !strings.Contains(string(data), "[w]\n"+awsfile.OwnerKey) || replaced && !strings.HasPrefix(string(data), raceFile) {
 				return fmt.Errorf("%s: in the end %q, %v", where, data, err)
 			}
 			if !strings.HasPrefix(string(backup), raceFile) {
@@ -131,7 +133,7 @@ func raceWithSlow(t *testing.T, change func(*updater)) error {
 		}
 		data, err := os.ReadFile(s.path)
 		if err != nil || !c.done || !strings.HasPrefix(string(data), "# a comment\n[beside]\naws_access_key_id = AKIA0\nk = w\n") ||
-			strings.Count(string(data), "[w]\n"+OwnerKey) != 1 {
+			strings.Count(string(data), "[w]\n"+awsfile.OwnerKey) != 1 {
 			return fmt.Errorf("emptied before step %d: in the end %q, %v", o, data, err)
 		}
 	}
@@ -172,7 +174,7 @@ func raceWithCancel(t *testing.T, change func(*updater)) error {
 				return fmt.Errorf("%s: %w", where, errors.Join(err, s.err))
 			}
 			data, err := os.ReadFile(s.path)
-			if err != nil || !c.done || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+OwnerKey) {
+			if err != nil || !c.done || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+awsfile.OwnerKey) {
 				return fmt.Errorf("%s: in the end %q, %v", where, data, err)
 			}
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package awsfile
+package awsdisk
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/awsfile"
 )
 
 const userVariable = "GATEHOP_AWSFILE_TEST_USER"
@@ -374,5 +376,37 @@ func TestUpdateOtherOwner(t *testing.T) {
 	}
 	if _, err := p.update(t, p.path); err != nil {
 		t.Errorf("Update of one's own = %v, want nil", err)
+	}
+}
+
+// TestMoveUpdate moves a section in a real file and wants the mode kept and the file as
+// it was in the backup.
+func TestMoveUpdate(t *testing.T) {
+	t.Parallel()
+	const static = "aws_access_key_id = AKIA\naws_secret_access_key = s\n"
+	dir := t.TempDir()
+	path, backups := filepath.Join(dir, "credentials"), filepath.Join(dir, "backups")
+	before := "# mine\n[w] # c\n" + static
+	if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(f *awsfile.File) ([]byte, error) { return f.Move(awsfile.Scan(nil), "w", "w-static") }
+	w, err := Update(t.Context(), path, Options{Backups: backups}, edit)
+	if err != nil || !w.Changed {
+		t.Fatalf("Update = %+v, %v", w, err)
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "# mine\n[w-static] # c\n"+static {
+		t.Errorf("the file holds %q, %v", data, err)
+	}
+	saved, err := filepath.Glob(filepath.Join(backups, "credentials-*"))
+	if err != nil || len(saved) != 1 {
+		t.Fatalf("backups = %q, %v, want one", saved, err)
+	}
+	if data, err := os.ReadFile(saved[0]); err != nil || string(data) != before {
+		t.Errorf("the backup holds %q, %v", data, err)
+	}
+	var refusal *awsfile.RefusalError
+	if _, err := Update(t.Context(), path, Options{Backups: backups}, edit); !errors.As(err, &refusal) {
+		t.Errorf("Update once more = %v, want the refusal: there is no [w] any more", err)
 	}
 }

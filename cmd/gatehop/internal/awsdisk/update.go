@@ -1,4 +1,5 @@
-package awsfile
+// Package awsdisk changes an AWS file on the disk while other tools write it too.
+package awsdisk
 
 import (
 	"bytes"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/creds/store"
 )
 
@@ -51,7 +53,7 @@ type Written struct {
 //
 // Symbolic links are followed. Refused are files that are not regular, of another
 // owner, with several names or read-only, and folders that others can write.
-func Update(ctx context.Context, path string, o Options, edit func(*File) ([]byte, error)) (Written, error) {
+func Update(ctx context.Context, path string, o Options, edit func(*awsfile.File) ([]byte, error)) (Written, error) {
 	target, err := resolve(path)
 	if err != nil {
 		return Written{}, err
@@ -61,7 +63,7 @@ func Update(ctx context.Context, path string, o Options, edit func(*File) ([]byt
 
 // Preview returns the file at path as it is and as Update would leave it, and refuses
 // what Update would refuse before it writes. It writes nothing and takes no lock.
-func Preview(ctx context.Context, path string, edit func(*File) ([]byte, error)) (target string, before, after []byte, err error) {
+func Preview(ctx context.Context, path string, edit func(*awsfile.File) ([]byte, error)) (target string, before, after []byte, err error) {
 	target, err = resolve(path)
 	if err != nil {
 		return "", nil, nil, err
@@ -74,7 +76,7 @@ func Preview(ctx context.Context, path string, edit func(*File) ([]byte, error))
 		return "", nil, nil, err
 	}
 	defer s.close()
-	after, err = edit(Scan(s.data))
+	after, err = edit(awsfile.Scan(s.data))
 	return target, s.data, after, err
 }
 
@@ -83,7 +85,7 @@ func Preview(ctx context.Context, path string, edit func(*File) ([]byte, error))
 type updater struct {
 	path string
 	o    Options
-	edit func(*File) ([]byte, error)
+	edit func(*awsfile.File) ([]byte, error)
 
 	now    func() time.Time
 	pause  func(ctx context.Context, d time.Duration) error
@@ -97,7 +99,7 @@ type updater struct {
 	finish func(ctx context.Context) context.Context    // for what must be done though ctx has ended
 }
 
-func newUpdater(path string, o Options, edit func(*File) ([]byte, error)) *updater {
+func newUpdater(path string, o Options, edit func(*awsfile.File) ([]byte, error)) *updater {
 	return &updater{
 		path: path, o: o, edit: edit, now: time.Now, pause: pause, lock: store.LockFile, rename: os.Rename,
 		backup: writeBackup, fresh: isFresh, late: isLate, held: isHeld,
@@ -173,7 +175,7 @@ func (u *updater) folder() error {
 // round edits base and puts the result in the place of s. before is what the file held
 // in the last round. next is nil if s was not the file any more.
 func (u *updater) round(ctx context.Context, s *snapshot, base, before []byte, w *Written) (next []byte, done bool, err error) {
-	next, err = u.edit(Scan(base))
+	next, err = u.edit(awsfile.Scan(base))
 	if err != nil || bytes.Equal(next, s.data) {
 		return nil, true, err
 	}

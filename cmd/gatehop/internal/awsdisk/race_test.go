@@ -1,4 +1,4 @@
-package awsfile
+package awsdisk
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehop/cmd/gatehop/internal/awsfile"
+	"gatehop/creds/secret"
 )
 
 const raceFile = "# a comment\n[beside]\naws_access_key_id = AKIA0\nk = v\n"
@@ -47,7 +50,7 @@ func (s *stage) look() {
 // direct puts the stage between the steps of u. Nothing waits.
 func (s *stage) direct(u *updater) *updater {
 	edit, fresh, late, held, rename := u.edit, u.fresh, u.late, u.held, u.rename
-	u.edit = func(f *File) ([]byte, error) { s.tick(); return edit(f) }
+	u.edit = func(f *awsfile.File) ([]byte, error) { s.tick(); return edit(f) }
 	u.fresh = func(path string, t *snapshot) (bool, error) { s.tick(); return fresh(path, t) }
 	u.rename = func(from, to string) error { s.tick(); return rename(from, to) }
 	u.late = func(t *snapshot) (bool, error) { s.tick(); return late(t) }
@@ -87,14 +90,14 @@ func (c *careless) write() error {
 }
 
 // sectionsEdit writes the session into one section after another.
-func sectionsEdit(names ...string) func(*File) ([]byte, error) {
-	return func(f *File) ([]byte, error) {
+func sectionsEdit(names ...string) func(*awsfile.File) ([]byte, error) {
+	return func(f *awsfile.File) ([]byte, error) {
 		for _, name := range names {
 			data, err := f.Apply(sessionEdit(name, "1"))
 			if err != nil {
 				return nil, err
 			}
-			f = Scan(data)
+			f = awsfile.Scan(data)
 		}
 		return f.Data, nil
 	}
@@ -156,7 +159,7 @@ func raceWithCareless(t *testing.T, change func(*stage, *updater)) error {
 				}
 				played++
 				data, err := os.ReadFile(s.path)
-				if err != nil || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+OwnerKey) {
+				if err != nil || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+awsfile.OwnerKey) {
 					return fmt.Errorf("%s: in the end %q, %v", where, data, err)
 				}
 			}
@@ -195,7 +198,7 @@ func raceWithAnother(t *testing.T, change func(*stage, *updater)) error {
 			}
 		}
 		data, err := os.ReadFile(s.path)
-		if err != nil || !strings.Contains(string(data), "[w]\n"+OwnerKey) || !strings.Contains(string(data), "[z]\n"+OwnerKey) {
+		if err != nil || !strings.Contains(string(data), "[w]\n"+awsfile.OwnerKey) || !strings.Contains(string(data), "[z]\n"+awsfile.OwnerKey) {
 			return fmt.Errorf("the second before step %d: in the end %q, %v", at, data, err)
 		}
 	}
@@ -222,7 +225,7 @@ func raceWithReplacer(t *testing.T, change func(*stage, *updater)) error {
 				return fmt.Errorf("%s: %w", where, errors.Join(err, s.err))
 			}
 			data, err := os.ReadFile(s.path)
-			if err != nil || !c.done || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+OwnerKey) {
+			if err != nil || !c.done || !strings.Contains(string(data), "k = w\n") || !strings.Contains(string(data), "[w]\n"+awsfile.OwnerKey) {
 				return fmt.Errorf("%s: in the end %q, %v", where, data, err)
 			}
 		}
@@ -342,4 +345,16 @@ func pauseCounting(total *time.Duration) func(context.Context, time.Duration) er
 		*total += d
 		return ctx.Err()
 	}
+}
+
+// sessionEdit is what login writes.
+func sessionEdit(section, id string) awsfile.Edit {
+	e := awsfile.Edit{Kind: awsfile.Credentials, Section: section, Owner: "prod"}
+	for _, pair := range [][2]string{
+		{"aws_access_key_id", "ASIA" + id}, {"aws_secret_access_key", "s/e+c" + id}, {"aws_session_token", "to=ken#" + id + "=="},
+		{"region", "eu-west-1"}, {"x_security_token_expires", "2026-03-01T10:00:00Z"},
+	} {
+		e.Set = append(e.Set, awsfile.Setting{Name: pair[0], Value: secret.New(pair[1])})
+	}
+	return e
 }

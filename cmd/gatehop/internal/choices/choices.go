@@ -1,10 +1,15 @@
-package flow
+// Package choices is what a profile's configuration leaves open and a person settled.
+package choices
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"reflect"
 	"slices"
 	"time"
+
+	"gatehop/creds/store"
 )
 
 // Choice is what a profile's configuration leaves open and a person settled, and
@@ -49,46 +54,73 @@ func (c *Choice) choose(role string) {
 	c.Recent = recent
 }
 
-func (c Choice) pinned(what pinned) string {
-	if what == pinIssuer {
+// Pin is what is pinned at the first sign-in.
+type Pin string
+
+// The two pins.
+const (
+	PinIssuer  Pin = "issuer"
+	PinAccount Pin = "gateway account"
+)
+
+// Pinned returns what was pinned, "" if nothing was.
+func (c Choice) Pinned(what Pin) string {
+	if what == PinIssuer {
 		return c.Issuer
 	}
 	return c.Account
 }
 
-// Choices is the choices file: profile name to Choice. The zero value remembers
+// File is the choices file: profile name to Choice. The zero value remembers
 // nothing.
-type Choices struct {
+type File struct {
 	Read   func() ([]byte, error)                          // nil bytes if there is none yet
 	Update func(change func([]byte) ([]byte, error)) error // read, change and write under a lock
 	Remove func() (bool, error)                            // the whole file; false if there was none
 	Warn   func(error)
 }
 
-// ChoicesError reports a choices file that cannot be read. It is not passed over: the
+// Error reports a choices file that cannot be read. It is not passed over: the
 // pins in it would be passed over too.
-type ChoicesError struct{ Err error }
+type Error struct{ Err error }
 
-func (e *ChoicesError) Error() string { return "read the file of choices: " + e.Err.Error() }
+func (e *Error) Error() string { return "read the file of choices: " + e.Err.Error() }
 
 // Unwrap returns the reason.
-func (e *ChoicesError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
-// Get returns what is known of a profile. The error is a *ChoicesError.
-func (c *Choices) Get(profile string) (Choice, error) {
+// Get returns what is known of a profile. The error is a *Error.
+func (c *File) Get(profile string) (Choice, error) {
 	if c == nil || c.Read == nil {
 		return Choice{}, nil
 	}
 	data, err := c.Read()
 	if err != nil {
-		return Choice{}, &ChoicesError{Err: err}
+		return Choice{}, &Error{Err: err}
 	}
 	all, err := decodeChoices(data)
 	return all[profile], err
 }
 
+// Name is the name of the file in the state directory.
+const Name = "choices.json"
+
+// In is the file of a state directory that is only read.
+func In(dir store.Dir) *File {
+	if dir.Path() == "" {
+		return &File{}
+	}
+	return &File{Read: func() ([]byte, error) {
+		data, err := store.ReadFile(dir, Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return data, err
+	}}
+}
+
 // ForgetAll removes the file, readable or not, and reports whether there was one.
-func (c *Choices) ForgetAll() (found bool, err error) {
+func (c *File) ForgetAll() (found bool, err error) {
 	if c == nil || c.Remove == nil {
 		return false, nil
 	}
@@ -96,7 +128,7 @@ func (c *Choices) ForgetAll() (found bool, err error) {
 }
 
 // Forget removes a profile and reports whether anything was known of it.
-func (c *Choices) Forget(profile string) (found bool, err error) {
+func (c *File) Forget(profile string) (found bool, err error) {
 	if c == nil || c.Update == nil {
 		return false, nil
 	}
@@ -113,9 +145,10 @@ func (c *Choices) Forget(profile string) (found bool, err error) {
 	})
 }
 
-func (c *Choices) setPin(profile string, what pinned, value string) {
+// SetPin pins value.
+func (c *File) SetPin(profile string, what Pin, value string) {
 	c.change(profile, func(choice *Choice) {
-		if what == pinIssuer {
+		if what == PinIssuer {
 			choice.Issuer = value
 			return
 		}
@@ -123,9 +156,9 @@ func (c *Choices) setPin(profile string, what pinned, value string) {
 	})
 }
 
-// longest is the longest session that AWS is known to allow the role, 0 if nothing is.
+// Longest is the longest session that AWS is known to allow the role, 0 if nothing is.
 // A file that cannot be read costs a refused call, not a sign-in.
-func (c *Choices) longest(profile, role string) time.Duration {
+func (c *File) Longest(profile, role string) time.Duration {
 	known, err := c.Get(profile)
 	if err != nil || known.LimitedRole != role {
 		return 0
@@ -133,14 +166,15 @@ func (c *Choices) longest(profile, role string) time.Duration {
 	return time.Duration(known.Longest) * time.Second
 }
 
-func (c *Choices) setLongest(profile, role string, longest time.Duration) {
+// SetLongest keeps the longest session that AWS allows the role.
+func (c *File) SetLongest(profile, role string, longest time.Duration) {
 	c.change(profile, func(choice *Choice) {
 		choice.LimitedRole, choice.Longest = role, int64(longest/time.Second)
 	})
 }
 
-// remember keeps a user name and a role; "" leaves what is known.
-func (c *Choices) remember(profile, user, role string) {
+// Remember keeps a user name and a role; "" leaves what is known.
+func (c *File) Remember(profile, user, role string) {
 	c.change(profile, func(choice *Choice) {
 		if user != "" {
 			choice.User = user
@@ -153,7 +187,7 @@ func (c *Choices) remember(profile, user, role string) {
 
 // change rewrites one profile's entry if it differs. A file that cannot be written
 // costs a warning: the credentials are worth more than the memory of a choice.
-func (c *Choices) change(profile string, edit func(*Choice)) {
+func (c *File) change(profile string, edit func(*Choice)) {
 	if c == nil || c.Update == nil {
 		return
 	}
@@ -186,7 +220,7 @@ func decodeChoices(data []byte) (map[string]Choice, error) {
 		return all, nil
 	}
 	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, &ChoicesError{Err: err}
+		return nil, &Error{Err: err}
 	}
 	if all == nil { // the file says null
 		all = map[string]Choice{}

@@ -1,4 +1,4 @@
-package awsfile
+package awsdisk
 
 import (
 	"errors"

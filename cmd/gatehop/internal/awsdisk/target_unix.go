@@ -1,6 +1,6 @@
 //go:build unix
 
-package awsfile
+package awsdisk
 
 import (
 	"errors"
