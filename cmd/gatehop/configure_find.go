@@ -199,7 +199,7 @@ func (c *configuring) look(ctx context.Context, address string) error {
 	for _, s := range c.order(address) {
 		way := &settings{Settings: setting.Settings{SignIn: c.signInOf(s.kind, address)}}
 		if err := way.Override(environ.Vars(c.env), anyurl.Read); err != nil {
-			return err
+			return misset(err)
 		}
 		_, session, err := c.session(way)
 		if err != nil {
