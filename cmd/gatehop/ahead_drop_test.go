@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gatehop/idp/idptest"
@@ -101,4 +102,41 @@ func TestAheadDropped(t *testing.T) {
 		}
 		cancel()
 	}
+}
+
+// TestAheadIsForOneServer: a call to another server does not go over the connection that
+// was made ahead, though both are trusted. The control is the call to the right one.
+func TestAheadIsForOneServer(t *testing.T) {
+	t.Parallel()
+	server, transport := aheadWorld(t, true)
+	other, _ := aheadWorld(t, true) // with the same certificate
+	transport.connect()
+	<-transport.early.ready
+	get(t, transport, other.URL)
+	if made, _ := other.connections(); made != 1 {
+		t.Errorf("%d connections to the other server, want 1", made)
+	}
+	get(t, transport, server.URL)
+	if made, _ := server.connections(); made != 1 {
+		t.Errorf("%d connections to the server, want the one made ahead", made)
+	}
+}
+
+// TestAheadGrowsOld: what nobody takes in time is closed. The control is the time before.
+func TestAheadGrowsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mine, theirs := net.Pipe()
+		defer theirs.Close()
+		transport := &awsTransport{early: &connAhead{cancel: func() {}}}
+		transport.keep(t.Context(), transport.early, mine)
+		time.Sleep(aheadKept - time.Second)
+		if mine.SetDeadline(time.Time{}) != nil {
+			t.Error("closed too early")
+		}
+		time.Sleep(2 * time.Second)
+		if mine.SetDeadline(time.Time{}) == nil {
+			t.Error("never closed")
+		}
+	})
 }

@@ -262,10 +262,29 @@ func (s *listScreen) stopList(by string) (problems []string) {
 }
 
 // TestStoppedList wants the list and the terminal's modes back after a stop that nothing
-// could be done about, and after which somebody else has used the terminal.
+// could be done about, and after which somebody else has used the terminal. In the
+// background meanwhile it neither reads nor writes there: what is typed is the shell's, and
+// whoever reads is stopped.
 func TestStoppedList(t *testing.T) {
 	t.Parallel()
-	s := listOnScreen(t, 30, nil, stopStory, "sh", openLogin, "")
+	for _, by := range []string{"", "bg"} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			testStoppedList(t, by)
+		})
+	}
+}
+
+func testStoppedList(t *testing.T, by string) {
+	// Nobody in the foreground takes what is typed while the list is in the background.
+	const story = `set -m
+sh -c "$1"
+echo "stopped $?"
+read go
+if test "$2"; then bg; until test -e "$TMPDIR/go"; do :; done; jobs; read go; fi
+fg
+echo "left $?"`
+	s := listOnScreen(t, 30, nil, story, "sh", openLogin, by)
 	s.wait("30 of 30")
 	s.typeKeys("7")
 	s.wait("Filter: 7", "Role-0007")
@@ -286,6 +305,18 @@ func TestStoppedList(t *testing.T) {
 	const cleared = "\x1b[H\x1b[J"
 	times := s.times(cleared)
 	s.typeKeys("\r")
+	if by == "bg" {
+		s.see("[1]")
+		s.typeKeys("9\r")
+		time.Sleep(100 * time.Millisecond) // for what it might do wrong
+		if s.times(cleared) != times {
+			t.Error("the list is drawn in the background")
+		}
+		if err := os.WriteFile(filepath.Join(s.tmp, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.see("Running")
+	}
 	if problem := s.seeTimes(cleared, times+1); problem != "" {
 		t.Fatal(problem)
 	}

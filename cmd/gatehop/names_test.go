@@ -311,6 +311,19 @@ func testLoginNames(t *testing.T) {
 	n.run("login", "nameddev").want(t, 0, "444444444444 (corp-dev)", "111111111111 (corp-gateway)")
 }
 
+// TestNamedIsNotAsked: IAM is not asked what the configuration says. The control is the
+// account beside it, which has no name.
+func TestNamedIsNotAsked(t *testing.T) { inBubble(t, testNamedIsNotAsked) }
+
+func testNamedIsNotAsked(t *testing.T) {
+	n := newNamed(t, worldOptions{config: worldConfig + iamLine})
+	n.write(".aws/config", strings.Replace(worldConfig+iamLine, "role/Gateway\n", "role/Gateway\ngatehop_alias = mine\n", 1))
+	n.run("login", "nameddev").want(t, 0, "444444444444 (corp-dev)", "111111111111 (mine)")
+	if got := len(n.iam.Requests()); got != 1 {
+		t.Errorf("IAM was asked %d times, want once", got)
+	}
+}
+
 // TestLearnedNames: whoever owns an account chooses its alias. A learned name never
 // changes what configuration and assertion decide without it, and never guesses.
 func TestLearnedNames(t *testing.T) {
