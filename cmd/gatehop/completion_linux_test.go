@@ -85,7 +85,9 @@ func atShell(t *testing.T, argv, env []string, learn string, typed ...string) (r
 	}
 	s.typeKeys("exit\r")
 	s.leave()
+	s.mu.Lock()
 	text = s.text.String()
+	s.mu.Unlock()
 	for _, line := range strings.Split(text, "\n") {
 		if _, words, ok := strings.Cut(strings.TrimRight(line, "\r"), "ran:"); ok {
 			ran = append(ran, words)
