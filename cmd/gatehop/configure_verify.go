@@ -29,6 +29,7 @@ type identityReport struct {
 type awsError struct {
 	Profile string
 	Words   string // aws's own
+	Old     bool   // it went to AWS although the settings name another STS endpoint
 }
 
 func (e *awsError) Error() string {
@@ -77,6 +78,8 @@ func (c *configuring) verify(ctx context.Context) error {
 		if errors.As(err, &words) { // the reason may be gatehop's own, which knows it better
 			if _, own := c.askSTS(ctx, ch); own != nil {
 				err = &writtenError{Profile: name, Err: own}
+			} else {
+				words.Old = c.wentPast(ch, words.Words)
 			}
 		}
 	} else {
@@ -99,6 +102,13 @@ func (c *configuring) verify(ctx context.Context) error {
 	c.say("AWS says that you are %s\n", idp.CleanWords(id.ARN))
 	c.sayUse(name)
 	return nil
+}
+
+// wentPast reports whether aws talked to AWS's own STS although another is set: the
+// releases before AWS_ENDPOINT_URL_STS do (aws-cli 1.29 and 2.13 brought it).
+func (c *configuring) wentPast(ch profile.Chain, words string) bool {
+	s, err := c.settings(ch)
+	return err == nil && s.Endpoint != "" && strings.Contains(words, ".amazonaws.com") && !strings.Contains(s.Endpoint, ".amazonaws.com")
 }
 
 // mostTried is how many profiles still make a command that one would type.

@@ -117,6 +117,9 @@ func explainSetup(err error, e *explanation) bool {
 		e.status, e.hint = statusUsage, shadowHint(shadowed)
 	case errors.As(err, &aws):
 		e.status, e.hint = statusFailed, "try `gatehop login "+aws.Profile+"`, then `aws sts get-caller-identity --profile "+aws.Profile+"`"
+		if aws.Old {
+			e.hint = "this aws does not know AWS_ENDPOINT_URL_STS: 1.29, 2.13 and later releases do"
+		}
 	case errors.As(err, &other):
 		e.status, e.hint = statusFailed, "`gatehop status "+other.Profile+"` shows what else gives tools credentials for it"
 	case errors.As(err, &bad):
