@@ -30,7 +30,11 @@ func asNobody(t *testing.T, args ...string) (cmd *exec.Cmd, tmp string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(exe, data, 0o755); err != nil {
+	// A program started meanwhile would inherit the open file, which nobody could run then.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(exe, data, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(tmp, 0o700); err != nil {

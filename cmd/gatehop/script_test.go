@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -14,6 +16,11 @@ import (
 
 // TestMain makes the test binary double as gatehop, and as what the tests put beside it.
 func TestMain(m *testing.M) {
+	// Most of these tests wait for other processes: more of them fit than there are
+	// processors. A -parallel on the command line comes after this and counts.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	roles := map[string]func(){"gatehop": func() { os.Exit(realMain()) }, "gatehop-gated": gated}
 	maps.Copy(roles, systemRoles())
 	testscript.Main(m, roles)
