@@ -132,6 +132,10 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		q.Label = "Password of " + l.user + " at " + l.host
 	case q.Field == "password":
 		q.Label = "Password at " + l.host
+	case q.Field == "home_realm":
+		q.Label = "Which organisation at " + l.host + "?"
+	case q.Field == "mfa":
+		q.Label = "Which way to sign in at " + l.host + "?"
 	case q.Label != "":
 		q.Label = l.host + ": " + q.Label
 	}

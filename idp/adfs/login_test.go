@@ -3,6 +3,7 @@ package adfs_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -61,7 +62,9 @@ func newRig(t testing.TB, o idptest.Options, script map[string][]string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{p: p, answers: idptest.NewAnswers(script)}
+	all := map[string][]string{"home_realm": {idptest.NoAnswer}, "mfa": {idptest.NoAnswer}} // nobody chooses unless the script does
+	maps.Copy(all, script)
+	r := &rig{p: p, answers: idptest.NewAnswers(all)}
 	transport := idptest.Transport(map[string]http.Handler{host: p, idptest.AnyHost: p.Elsewhere()})
 	client := idp.NewClient(idp.ClientOptions{Trust: trust, Transport: transport, Now: o.Now, Timeout: 5 * time.Second})
 	r.session = &idp.Session{HTTP: client, Trust: trust, Prompt: r.answers}

@@ -14,7 +14,7 @@ func Look(ctx context.Context, s *idp.Session, c Config) (*form.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&form.Walk{Session: s, Entry: opened.(adapter).entry, Steps: steps()}).Look(ctx)
+	return opened.(adapter).walk(s).Look(ctx)
 }
 
 // marks are parts of pages that AD FS alone is made of, the most telling first.

@@ -2,12 +2,9 @@ package adfs
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"sync"
-
-	"github.com/PuerkitoBio/goquery"
 
 	"gatehop/idp"
 	"gatehop/idp/form"
@@ -145,75 +142,9 @@ func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, err
 // reportParties reports that AD FS shows its list of relying parties although one was
 // asked for.
 func reportParties(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var parties offered
+	var parties []item
 	for _, o := range p.Find(`select[name="RelyingParty"] option, select[name$="RelyingPartyDropDownList"] option`).EachIter() {
-		parties.add(w, o, "")
+		parties = append(parties, item{o.AttrOr("value", ""), o.Text()})
 	}
-	e := w.Fail(p, idp.UnknownParty, relyingParty(w.Entry))
-	e.Options = parties.options()
-	return form.Next{}, e
-}
-
-// maxOffered bounds what an error names of the things that a page offers.
-const maxOffered = 30
-
-// offered collects what a page offers to choose from: the first of it by name, the rest
-// by number.
-type offered struct {
-	names []string
-	more  int
-}
-
-// add takes n by its text, without which by its id.
-func (o *offered) add(w *form.Walk, n *goquery.Selection, id string) {
-	if len(o.names) == maxOffered {
-		o.more++
-		return
-	}
-	name := w.Clean(n.Text())
-	if name == "" {
-		name = w.Clean(id)
-	}
-	o.names = append(o.names, name)
-}
-
-func (o *offered) options() []string {
-	if o.more == 0 {
-		return o.names
-	}
-	return append(o.names, fmt.Sprintf("... and %d more", o.more))
-}
-
-// homeRealm is the name of the step that chooses, which it does once.
-const homeRealm = "home realm"
-
-// activeDirectory is the identifier of AD FS's own directory among the organisations.
-const activeDirectory = "AD AUTHORITY"
-
-// chooseRealm takes AD FS's own directory where it is offered. The field for the choice
-// gets its name from a script, and the one for an e-mail address must stay empty.
-func chooseRealm(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var realms offered
-	own := false
-	for _, n := range p.Find("[onclick]").EachIter() {
-		m := realmForm().FindStringSubmatch(n.AttrOr("onclick", ""))
-		if m == nil {
-			continue
-		}
-		id := m[1] + m[2]
-		own = own || id == activeDirectory
-		realms.add(w, n, id)
-	}
-	f := p.FormByID("hrd")
-	if f == nil || !own || w.State.Acted[homeRealm] > 1 {
-		e := w.Fail(p, idp.HomeRealm, errorText(p))
-		e.Options = realms.options()
-		return form.Next{}, e
-	}
-	for _, c := range f.Controls {
-		if c.ID == "hrdSelection" {
-			c.Name, c.Value = "HomeRealmSelection", activeDirectory
-		}
-	}
-	return w.Press(p, f, nil, form.Fill{Set: []form.Field{{Name: "HomeRealmSelection", Value: activeDirectory}}})
+	return form.Next{}, choice{verdict: idp.UnknownParty, words: relyingParty(w.Entry), items: parties}.open(w, p, parties)
 }

@@ -277,6 +277,21 @@ func (w *Walk) unanswered(retry string, err, refusal error) error {
 	return err
 }
 
+// Choose asks which of q.Options to take and returns that one; open is the error if nobody
+// says. The answer is no secret and may be shown.
+func (w *Walk) Choose(ctx context.Context, q idp.Question, open error) (string, error) {
+	q.Public, q.Label = true, w.Clean(q.Label)
+	answer, err := w.ask(ctx, q)
+	var needs *idp.NeedsInputError
+	switch {
+	case errors.As(err, &needs), errors.Is(err, idp.ErrNoAnswer):
+		return "", open
+	case err != nil:
+		return "", err
+	}
+	return answer.Reveal(), nil
+}
+
 // ask asks the person, whose time does not count. What is not public is a secret of
 // this sign-in from now on. No answer at all is a *idp.NeedsInputError.
 func (w *Walk) ask(ctx context.Context, q idp.Question) (secret.Text, error) {
