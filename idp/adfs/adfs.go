@@ -72,7 +72,7 @@ func (a adapter) visit() *visit {
 // walk is a sign-in that has not begun.
 func (a adapter) walk(s *idp.Session) *form.Walk {
 	v := a.visit()
-	return &form.Walk{Session: s, Entry: a.entry, Steps: steps(v), UserName: v.userName}
+	return &form.Walk{Session: s, Entry: a.entry, Steps: steps(v), UserName: v.userName, Address: v.address}
 }
 
 // Login implements idp.Adapter.

@@ -81,11 +81,14 @@ type Options struct {
 	ErrorStatus            int  // HTTP status of error pages; 0: 200
 
 	Action                 ActionStyle
-	ACSPort443Off          bool     // the final form posts to the ACS as configured, without ":443"
-	DecoyEmptySAMLResponse bool     // a form with an empty SAMLResponse before the real one
-	WrappedBase64          bool     // SAMLResponse in lines of 76 characters
-	BigToken               bool     // the session cookie in two parts
-	ClaimsProviders        []string // ids; more than one asks for the home realm, where only LocalAuthority signs anybody in
+	ACSPort443Off          bool      // the final form posts to the ACS as configured, without ":443"
+	DecoyEmptySAMLResponse bool      // a form with an empty SAMLResponse before the real one
+	WrappedBase64          bool      // SAMLResponse in lines of 76 characters
+	BigToken               bool      // the session cookie in two parts
+	ClaimsProviders        []string  // ids; more than one asks for the home realm, where only LocalAuthority and Partners sign anybody in
+	Partners               []Partner // of ClaimsProviders
+	Locale                 string    // "de", "nl": the language of all pages, whatever the client asks for; "": the client's
+	PathCase               PathCase  // how AD FS writes its own paths; cookies are for "/adfs" all the same
 
 	DropCookies bool // sets none
 	HeaderLimit int  // bytes of cookies above which requests are refused; 0: none
@@ -106,6 +109,26 @@ type ADFS struct {
 	*simulator
 	o      Options
 	routes map[string]func(*exchange) answer
+
+	errands map[string]errand // sign-ins at partners by their state
+}
+
+// PathCase is how AD FS writes the paths of its own addresses: it takes any case, and a
+// browser sends the cookies of "/adfs" to no other.
+type PathCase string
+
+// The ways that differ. The zero value is as the client wrote it.
+const (
+	PathAsAsked PathCase = ""
+	PathUpper   PathCase = "upper" // /ADFS/LS/IDPINITIATEDSIGNON.ASPX
+)
+
+// path is how AD FS writes the path of a request.
+func (a *ADFS) path(x *exchange) string {
+	if a.o.PathCase == PathUpper {
+		return strings.ToUpper(x.Path)
+	}
+	return x.Path
 }
 
 // NewADFS makes an AD FS of o.
@@ -125,7 +148,7 @@ func NewADFS(o Options) (*ADFS, error) {
 	}
 	s, err := newSimulator(settings{
 		host: o.Host, users: slices.Clone(o.Users), parties: sortedParties(o.RelyingParties),
-		latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
+		locale: o.Locale, latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
 		signer: o.Signer, entity: "/adfs/services/trust", now: o.Now,
 		headers: http.Header{
 			"Server": {"Microsoft-HTTPAPI/2.0"}, "Cache-Control": {"no-cache,no-store"}, "Pragma": {"no-cache"},
@@ -167,16 +190,25 @@ func (o *Options) check() error {
 		return errors.New("simulate AD FS: a request cookie is required that is never set")
 	case o.ClientRequestIDOff && (o.Paginated == PaginatedSteps || o.MethodChoice):
 		return errors.New("simulate AD FS: steps that no client-request-id tells apart")
+	case o.Locale != "" && texts[o.Locale].Lang == "":
+		return fmt.Errorf("simulate AD FS: no words in %q", o.Locale)
+	case !slices.Contains([]PathCase{PathAsAsked, PathUpper}, o.PathCase):
+		return fmt.Errorf("simulate AD FS: unknown case of paths %q", o.PathCase)
+	case slices.ContainsFunc(o.Partners, func(p Partner) bool { return !slices.Contains(o.ClaimsProviders, p.ID) }):
+		return errors.New("simulate AD FS: a partner that is no claims provider")
 	case !slices.Contains(styles, o.Action):
 		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
 	}
 	return nil
 }
 
+// sortedParties are the parties that AD FS offers.
 func sortedParties(m map[string]RelyingParty) []RelyingParty {
 	var out []RelyingParty
 	for _, id := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, m[id])
+		if !m[id].Disabled {
+			out = append(out, m[id])
+		}
 	}
 	return out
 }
@@ -203,8 +235,14 @@ func (a *ADFS) route(x *exchange) answer {
 	return h(x)
 }
 
-// protocol is where services send their own requests, which AWS does not do.
-func (a *ADFS) protocol(x *exchange) answer { return a.errorPage(x, "MSIS7065", "") }
+// protocol is where partners answer, and where services send their own requests, which
+// AWS does not do.
+func (a *ADFS) protocol(x *exchange) answer {
+	if x.Method == http.MethodPost && x.Form.Count("SAMLResponse")+x.Form.Count("wresult") > 0 {
+		return a.fromPartner(x)
+	}
+	return a.errorPage(x, "MSIS7065", "")
+}
 
 // updatePassword shows the page that changes passwords and changes none.
 func (a *ADFS) updatePassword(x *exchange) answer {
@@ -235,7 +273,7 @@ func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
 		p.Error = x.text.ErrorMessage
 	}
 	p.Time = a.now().UTC().Format(http.TimeFormat)
-	if rp, ok := a.o.RelyingParties[a.party(x)]; ok {
+	if rp, ok := a.relyingParty(x); ok {
 		p.Display = rp.Display
 	}
 	status := a.o.ErrorStatus
@@ -246,7 +284,7 @@ func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
 }
 
 func (a *ADFS) action(x *exchange) string {
-	self := pathAndQuery(x)
+	self := a.pathAndQuery(x)
 	switch a.o.Action {
 	case ActionAbsolute:
 		return "https://" + x.host + self
@@ -268,9 +306,9 @@ func withPort443(host string) string {
 	return host + ":443"
 }
 
-func pathAndQuery(x *exchange) string {
+func (a *ADFS) pathAndQuery(x *exchange) string {
 	if x.RawQuery == "" {
-		return x.Path
+		return a.path(x)
 	}
-	return x.Path + "?" + x.RawQuery
+	return a.path(x) + "?" + x.RawQuery
 }

@@ -37,7 +37,7 @@ func (a *ADFS) signInPage(x *exchange, asked, userName, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
 	p.UserName, p.Error, p.Kmsi = userName, words, a.o.Kmsi
 	p.Action, p.NoAction, p.RawAmp = a.action(x), a.o.Action == ActionMissing, a.o.Action == ActionUnescapedAmp
-	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	p.Options = a.methods(asked)
 	name := "adfs/login.html"
 	switch {
@@ -107,7 +107,7 @@ func (a *ADFS) chosenMethod(x *exchange) answer {
 		a.bug(BugForeignField, x.Request, "a method that the page does not offer: %s", a.named(method))
 	case method == certificateMethod:
 		host, _, _ := strings.Cut(x.host, ":")
-		return redirect(http.StatusFound, "https://"+host+":49443"+pathAndQuery(x))
+		return redirect(http.StatusFound, "https://"+host+":49443"+a.pathAndQuery(x))
 	default:
 		return a.loginPage(x, x.Form.Get("UserName"), "")
 	}

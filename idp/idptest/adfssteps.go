@@ -27,18 +27,20 @@ func (a *ADFS) entry(x *exchange) answer {
 		return a.posted(x, sess)
 	}
 	party := a.party(x)
-	rp, known := a.o.RelyingParties[party]
+	rp, known := a.relyingParty(x)
 	switch {
 	case sess != nil && sess.partial:
 		return a.mfaPage(x, sess, "")
 	case party != "" && !known && a.o.UnknownRPError:
-		return a.errorPage(x, "MSIS3020", "")
+		return a.errorPage(x, "MSIS7007", "")
 	case !known:
 		return a.idpForm(x, sess)
 	case sess != nil:
 		return a.issue(x, sess, rp)
 	case a.fault.entry != nil:
 		return a.fault.entry(a.simulator, x)
+	case a.partner(x.Query.Get("RedirectToIdentityProvider")) != nil:
+		return a.toPartner(x, a.partner(x.Query.Get("RedirectToIdentityProvider")))
 	case a.homeRealmOpen(x):
 		return a.hrdPage(x, "")
 	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
@@ -92,7 +94,7 @@ func (a *ADFS) self(x *exchange, id string) string {
 	if query != "" {
 		query = "?" + query
 	}
-	return "https://" + x.host + x.Path + query
+	return "https://" + x.host + a.path(x) + query
 }
 
 // cookie sets a cookie as AD FS does.
@@ -123,6 +125,13 @@ func (a *ADFS) party(x *exchange) string {
 	return parseFields(x.Query.Get("RelayState")).Get("RPID")
 }
 
+// relyingParty is the service that the sign-in is for; a trust that is switched off is as
+// good as none.
+func (a *ADFS) relyingParty(x *exchange) (rp RelyingParty, known bool) {
+	rp, known = a.o.RelyingParties[a.party(x)]
+	return rp, known && !rp.Disabled
+}
+
 func (a *ADFS) homeRealmOpen(x *exchange) bool {
 	if len(a.o.ClaimsProviders) < 2 {
 		return false
@@ -136,11 +145,14 @@ func (a *ADFS) homeRealmOpen(x *exchange) bool {
 
 func (a *ADFS) hrdPage(x *exchange, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.Error = pathAndQuery(x), words
+	p.Action, p.Error = a.pathAndQuery(x), words
 	for _, id := range a.o.ClaimsProviders {
 		display := id
 		if id == LocalAuthority {
 			display = "Active Directory"
+		}
+		if partner := a.partner(id); partner != nil {
+			display = partner.Display
 		}
 		p.Providers = append(p.Providers, ClaimsProvider{id, display})
 	}
@@ -149,7 +161,7 @@ func (a *ADFS) hrdPage(x *exchange, words string) answer {
 
 func (a *ADFS) idpForm(x *exchange, sess *session) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.SignedIn, p.Parties = pathAndQuery(x), sess != nil, a.parties
+	p.Action, p.SignedIn, p.Parties = a.pathAndQuery(x), sess != nil, a.parties
 	return a.page(http.StatusOK, "adfs/idpform.html", p)
 }
 
@@ -185,6 +197,8 @@ func (a *ADFS) homeRealm(x *exchange) answer {
 	switch {
 	case !slices.Contains(a.o.ClaimsProviders, choice):
 		return a.hrdPage(x, x.text.UnknownEmail)
+	case a.partner(choice) != nil:
+		return a.toPartner(x, a.partner(choice))
 	case choice != LocalAuthority:
 		u, err := url.Parse(choice)
 		if err != nil || u.Host == "" {
@@ -204,8 +218,11 @@ func (a *ADFS) chosenSite(x *exchange) answer {
 		return a.firstPage(x)
 	}
 	for id, rp := range a.o.RelyingParties {
+		if rp.Disabled {
+			continue
+		}
 		if guid := x.Form.Get("RelyingParty"); guid != "" && guid == rp.GUID {
-			return redirect(http.StatusFound, "https://"+x.host+x.Path+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
+			return redirect(http.StatusFound, "https://"+x.host+a.path(x)+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
 		}
 	}
 	return a.idpForm(x, nil)
@@ -271,7 +288,7 @@ func (a *ADFS) mfaPage(x *exchange, sess *session, words string) answer {
 	}
 	p := a.chrome(x, x.text.SignIn)
 	p.UserName, p.Context, p.Error = sess.user.Name, sess.context, words
-	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	return a.page(http.StatusOK, "adfs/mfa.html", p)
 }
 

@@ -52,7 +52,8 @@ type Page struct {
 
 	// the final page
 	ACS, SAMLResponse, RelayState string
-	Decoy                         bool // a form with an empty SAMLResponse first
+	Result                        string // what WS-Federation sends; RelayState is its context
+	Decoy                         bool   // a form with an empty SAMLResponse first
 
 	// form providers
 	Quirks     []Quirk
