@@ -57,6 +57,7 @@ type visit struct {
 	adapter
 	elsewhere bool            // somebody else than AD FS asks for the user name
 	methods   map[string]bool // that were chosen
+	refused   *idp.PageError  // what AD FS made of the entry, if it did not say why
 }
 
 func (a adapter) visit() *visit {

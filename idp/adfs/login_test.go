@@ -280,7 +280,9 @@ func testLoginEntry(t *testing.T, v version) {
 
 	r = newRig(t, v.of(idptest.Options{UnknownRPError: true}), nil)
 	_, err = r.login(t, adfs.Config{RelyingParty: "urn:example:other"})
-	wantVerdict(t, err, idp.ProviderError)
+	if got := wantVerdict(t, err, idp.UnknownParty); got.Words != "urn:example:other" || len(got.Activity) != 36 {
+		t.Errorf("Words %q, Activity %q, want what was asked for and the number", got.Words, got.Activity)
+	}
 }
 
 // TestLoginNotPermitted has T20: signed in, and nothing for AWS.

@@ -2,6 +2,7 @@ package adfs
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ func lazily(pattern string) func() *regexp.Regexp {
 var numbers = map[string]idp.Verdict{
 	"MSIS7000": idp.StateLost,
 	"MSIS7001": idp.StateLost,
+	"MSIS7007": idp.UnknownParty, // "unspecified or unsupported"; after a sign-in: not permitted
 	"MSIS7012": idp.EntryDisabled,
 	"MSIS7042": idp.SignInLoop,
 }
@@ -36,14 +38,14 @@ func isError(p *form.Page, s *form.State) bool {
 }
 
 // reportError tells the error pages apart: by number, by where they lead, and by when
-// they come. The first page of all is refused because the entry is switched off; after
-// the password was right, the person is not permitted.
-func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+// they come. The first page of all is refused because the entry is switched off or the
+// relying party is not known; after the password was right, the person is not permitted.
+func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	details := p.Text("#errorDetails") + " " + p.Text("#errorMessage")
 	number := numberForm().FindString(details)
 	verdict, known := numbers[number]
 	switch {
-	case known:
+	case known && (verdict != idp.UnknownParty || !signedIn(w, p)):
 	case p.Has(`#errorArea a[href*="proofup.aspx"], #errorArea a[href*="aka.ms/mfasetup"]`) ||
 		strings.Contains(details, "proofup.aspx") || strings.Contains(details, "aka.ms/mfasetup"):
 		verdict = idp.Enrolment
@@ -56,7 +58,30 @@ func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, erro
 	}
 	e := w.Fail(p, verdict, p.VisibleText("#errorMessage"))
 	e.Activity = w.Clean(activityForm().FindString(p.Text("#activityID")))
+	if verdict == idp.UnknownParty {
+		e.Words = w.Clean(relyingParty(w.Entry))
+	}
+	if verdict == idp.EntryDisabled && !known {
+		bare := *w.Entry
+		bare.RawQuery = ""
+		v.refused = e
+		return w.Get(p, &bare), nil
+	}
 	return form.Next{}, e
+}
+
+// reportRefused tells, by the entry without a relying party, why AD FS refused the one
+// with it and did not say: whoever shows the list knows no such party.
+func (v *visit) reportRefused(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if !p.Has(partyList) {
+		return form.Next{}, v.refused
+	}
+	_, err := reportParties(ctx, w, p)
+	var e *idp.PageError
+	if errors.As(err, &e) {
+		e.Activity = v.refused.Activity
+	}
+	return form.Next{}, err
 }
 
 // signedIn reports whether AD FS has given the cookie that proves a sign-in.
@@ -138,6 +163,9 @@ func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, err
 	}
 	return form.Next{}, w.Fail(p, verdict, words)
 }
+
+// partyList is the list of relying parties.
+const partyList = `form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`
 
 // reportParties reports that AD FS shows its list of relying parties although one was
 // asked for.

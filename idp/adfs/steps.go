@@ -15,6 +15,7 @@ import (
 func steps(v *visit) []form.Step {
 	return slices.Concat(
 		[]form.Step{
+			{Name: "refused entry", Match: func(*form.Page, *form.State) bool { return v.refused != nil }, Act: v.reportRefused},
 			form.Refuse("integrated", idp.Integrated, func(p *form.Page, _ *form.State) bool { return p.Offers("negotiate", "ntlm") }, none),
 			form.Refuse("basic", idp.BasicAuth, func(p *form.Page, _ *form.State) bool { return p.Offers("basic", "digest") }, none),
 		},
@@ -35,7 +36,7 @@ func pages(v *visit) []form.Step {
 		form.Refuse("update password", idp.PasswordExpired, isUpdatePassword, func(p *form.Page) string {
 			return p.VisibleText("#expiredNotification")
 		}),
-		{Name: "error", Match: isError, Act: reportError},
+		{Name: "error", Match: isError, Act: v.reportError},
 		{Name: "second factor", Match: isFactor, Act: reportFactor},
 		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
@@ -43,7 +44,7 @@ func pages(v *visit) []form.Step {
 		{Name: "login", Match: isLogin, Act: signIn},
 		{Name: "user name", Match: isName, Act: sendName},
 		{Name: homeRealm, Match: has("form#hrd"), Act: v.chooseRealm},
-		{Name: "relying parties", Match: has(`form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`), Act: reportParties},
+		{Name: "relying parties", Match: has(partyList), Act: reportParties},
 		{Name: "method choice", Match: isChoice, Act: v.chooseMethod},
 		form.Refuse("certificate", idp.Certificate, isCertificate, none),
 	}

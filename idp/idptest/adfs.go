@@ -66,19 +66,22 @@ type Options struct {
 	Now            func() time.Time
 	Rand           io.Reader // read once, by NewADFS
 
-	AcceptBareUser         bool // names without a domain are known too
-	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
-	UnknownRPError         bool // an unknown relying party gives an error page, not the list
-	UpdatePasswordEndpoint bool // expired passwords lead to the page that changes them
-	RequireRequestCookie   bool // a password without the cookie of the sign-on request is an error (MSIS7001)
-	ClientRequestIDOff     bool // no redirect that adds client-request-id, and no request cookie
-	DirectPostRefused      bool // a password without the sign-in page first is ignored
-	Kmsi                   bool // offers "keep me signed in"
-	CertificateLink        bool // offers certificate authentication
-	MethodChoice           bool // offers the form for the password as one of several methods first
-	Themed                 bool // pages with the company's own script, which splits the sign-in form for the eye alone
-	LockAfter              int  // refused passwords after which a user is locked; 0: never
-	ErrorStatus            int  // HTTP status of error pages; 0: 200
+	AcceptBareUser         bool     // names without a domain are known too
+	IdPInitiatedDisabled   bool     // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
+	UnknownRPError         bool     // an unknown relying party gives an error page, not the list
+	UpdatePasswordEndpoint bool     // expired passwords lead to the page that changes them
+	RequireRequestCookie   bool     // a password without the cookie of the sign-on request is an error (MSIS7001)
+	ClientRequestIDOff     bool     // no redirect that adds client-request-id, and no request cookie
+	DirectPostRefused      bool     // a password without the sign-in page first is ignored
+	Kmsi                   bool     // offers "keep me signed in"
+	CertificateLink        bool     // offers certificate authentication
+	MethodChoice           bool     // offers the form for the password as one of several methods first
+	Methods                []string // AuthMethods that MethodChoice offers besides; none of them takes an answer
+	Factors                []string // AuthMethods of second factors; of several, one is to be chosen
+	Themed                 bool     // pages with the company's own script, which splits the sign-in form for the eye alone
+	LockAfter              int      // refused passwords after which a user is locked; 0: never
+	ErrorsBare             bool     // error pages without the number of the error, as AD FS shows them to the outside
+	ErrorStatus            int      // HTTP status of error pages; 0: 200
 
 	Action                 ActionStyle
 	ACSPort443Off          bool      // the final form posts to the ACS as configured, without ":443"
@@ -267,6 +270,9 @@ func (a *ADFS) chrome(x *exchange, title string) Page {
 
 // errorPage is AD FS's own; msis is what the server's log would say.
 func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
+	if a.o.ErrorsBare {
+		msis = ""
+	}
 	p := a.chrome(x, x.text.ErrorTitle)
 	p.Error, p.Detail, p.Activity = words, msis, a.guid()
 	if words == "" {

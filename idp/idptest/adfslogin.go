@@ -61,19 +61,6 @@ func (a *ADFS) signInPage(x *exchange, asked, userName, words string) answer {
 	return a.page(http.StatusOK, name, p)
 }
 
-// methods are the alternatives on a page that asks for that. The one in use is offered
-// where a choice is to be made alone.
-func (a *ADFS) methods(asked string) []string {
-	var list []string
-	if asked == askedMethod {
-		list = append(list, formsMethod)
-	}
-	if a.o.CertificateLink {
-		list = append(list, certificateMethod)
-	}
-	return list
-}
-
 // checkMethod looks for client bugs in the method that a form names.
 func (a *ADFS) checkMethod(x *exchange) {
 	switch n := x.Form.Count("AuthMethod"); {
@@ -108,6 +95,8 @@ func (a *ADFS) chosenMethod(x *exchange) answer {
 	case method == certificateMethod:
 		host, _, _ := strings.Cut(x.host, ":")
 		return redirect(http.StatusFound, "https://"+host+":49443"+a.pathAndQuery(x))
+	case method != formsMethod:
+		return a.otherMethod(x, method)
 	default:
 		return a.loginPage(x, x.Form.Get("UserName"), "")
 	}

@@ -30,7 +30,7 @@ func (a *ADFS) entry(x *exchange) answer {
 	rp, known := a.relyingParty(x)
 	switch {
 	case sess != nil && sess.partial:
-		return a.mfaPage(x, sess, "")
+		return a.partial(x, sess)
 	case party != "" && !known && a.o.UnknownRPError:
 		return a.errorPage(x, "MSIS7007", "")
 	case !known:
@@ -179,6 +179,8 @@ func (a *ADFS) posted(x *exchange, sess *session) answer {
 		return a.chosenSite(x)
 	case has("Password"):
 		return a.login(x)
+	case has("AuthMethod") && sess != nil && sess.partial:
+		return a.chosenFactor(x, sess)
 	case has("AuthMethod"):
 		return a.chosenMethod(x)
 	case has("UserName") && a.o.Paginated == PaginatedSteps:
@@ -279,15 +281,18 @@ func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
 	return a.cookie(a.cookie(to, "MSISAuth", token[:half], more), "MSISAuth1", token[half:], more)
 }
 
-// mfaPage asks for a second factor, with a new context each time.
-func (a *ADFS) mfaPage(x *exchange, sess *session, words string) answer {
+// factorPage asks for a second factor, with a new context each time.
+func (a *ADFS) factorPage(x *exchange, sess *session, words string) answer {
 	sess.context = base64.StdEncoding.EncodeToString(a.random(2900))
 	if a.o.Flavour == "3.0" {
 		sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
 			sess.context + `</CipherValue></CipherData></EncryptedData>`
 	}
 	p := a.chrome(x, x.text.SignIn)
-	p.UserName, p.Context, p.Error = sess.user.Name, sess.context, words
+	p.UserName, p.Context, p.Error, p.AuthMethod = sess.user.Name, sess.context, words, sess.method
+	if p.AuthMethod == "" {
+		p.AuthMethod = sampleMethod
+	}
 	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	return a.page(http.StatusOK, "adfs/mfa.html", p)
 }
@@ -305,5 +310,5 @@ func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
 	if sess.tries++; sess.tries >= maxMFATries {
 		return a.errorPage(x, "", "")
 	}
-	return a.mfaPage(x, sess, x.text.WrongAnswer)
+	return a.factorPage(x, sess, x.text.WrongAnswer)
 }

@@ -44,6 +44,7 @@ type Page struct {
 	Parties       []RelyingParty
 	Providers     []ClaimsProvider
 	Context       string
+	AuthMethod    string // of the second factor
 	Activity      string // also the report number of a form provider's error page
 	Detail        string
 	Display       string // of the relying party
