@@ -41,6 +41,8 @@ func (a *ADFS) entry(x *exchange) answer {
 		return a.fault.entry(a.simulator, x)
 	case a.homeRealmOpen(x):
 		return a.hrdPage(x, "")
+	case a.integrated(x):
+		return a.toIntegrated(x)
 	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
 		return a.redirectToSelf(x)
 	}
@@ -103,7 +105,7 @@ func (a *ADFS) cookie(to answer, name, value, more string) answer {
 	if a.o.Flavour == "2019" {
 		more += "; SameSite=None"
 	}
-	return to.set("Set-Cookie", name+"="+value+more+"; path=/adfs; HttpOnly; Secure")
+	return to.set("Set-Cookie", name+"="+value+more+"; path="+a.o.cookiePath()+"; HttpOnly; Secure")
 }
 
 // authCookie returns the session cookie, its parts joined.
@@ -136,15 +138,21 @@ func (a *ADFS) homeRealmOpen(x *exchange) bool {
 
 func (a *ADFS) hrdPage(x *exchange, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.Error = pathAndQuery(x), words
+	p.Action, p.Error, p.Providers = pathAndQuery(x), words, a.providers()
+	return a.page(http.StatusOK, "adfs/hrd.html", p)
+}
+
+// providers are the organisations to choose from.
+func (a *ADFS) providers() []ClaimsProvider {
+	var list []ClaimsProvider
 	for _, id := range a.o.ClaimsProviders {
 		display := id
 		if id == LocalAuthority {
 			display = "Active Directory"
 		}
-		p.Providers = append(p.Providers, ClaimsProvider{id, display})
+		list = append(list, ClaimsProvider{id, display})
 	}
-	return a.page(http.StatusOK, "adfs/hrd.html", p)
+	return list
 }
 
 func (a *ADFS) idpForm(x *exchange, sess *session) answer {
@@ -186,15 +194,9 @@ func (a *ADFS) homeRealm(x *exchange) answer {
 	case !slices.Contains(a.o.ClaimsProviders, choice):
 		return a.hrdPage(x, x.text.UnknownEmail)
 	case choice != LocalAuthority:
-		u, err := url.Parse(choice)
-		if err != nil || u.Host == "" {
-			return a.errorPage(x, "MSIS7065", "")
-		}
-		return redirect(http.StatusFound, "https://"+u.Host+"/adfs/ls/?wa=wsignin1.0")
+		return a.partner(x, choice)
 	}
-	until := a.now().AddDate(0, 0, 30).UTC().Format(http.TimeFormat)
-	return a.cookie(redirect(http.StatusFound, a.self(x, "")), "MSISIPSelectionPersistent",
-		base64.StdEncoding.EncodeToString([]byte(choice)), "; expires="+until)
+	return a.rememberRealm(redirect(http.StatusFound, a.self(x, "")), choice)
 }
 
 // chosenSite takes the form that lists the relying parties.
@@ -243,7 +245,7 @@ func (a *ADFS) signIn(x *exchange, user *User) answer {
 		a.begin(id, nil, id)
 		a.pool.starts++
 	}
-	sess := &session{user: user, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
+	sess := &session{user: user, flow: x.flow, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
 	token := base64.StdEncoding.EncodeToString(a.random(1500))
 	a.sessions[token] = sess
 	return a.authCookies(redirect(http.StatusFound, a.self(x, id)), token, sess)
