@@ -21,6 +21,7 @@ func steps() []form.Step {
 		form.Ends(),
 		form.Walls(),
 		pages(),
+		pages20(),
 		form.Ways(),
 	)
 }
