@@ -1,4 +1,4 @@
-// Package adfs signs a person in at AD FS 3.0, 2016 and 2019 by its sign-in form.
+// Package adfs signs a person in at AD FS 2.0, 2.1, 3.0, 2016 and 2019 by its sign-in form.
 package adfs
 
 import (

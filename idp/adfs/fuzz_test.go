@@ -19,11 +19,12 @@ func FuzzPages(f *testing.F) {
 	}
 	blocks := []string{"usernamePage", "primaryOptionsPage", "passwordPage"}
 	for _, name := range names {
-		if !strings.HasPrefix(name, "adfs/") {
+		if !strings.HasPrefix(name, "adfs") {
 			continue
 		}
 		for _, flavour := range idptest.Flavours() {
-			page := idptest.Page{Flavour: flavour, Title: "Sign in", Host: host, Action: "/adfs/ls/", OptionsAction: "https://" + host + ":443/adfs/ls/", Blocks: blocks, Options: []string{"FormsAuthentication"}}
+			page := idptest.Page{Flavour: flavour, Title: "Sign in", Host: host, Action: "/adfs/ls/", OptionsAction: "https://" + host + ":443/adfs/ls/", Blocks: blocks, Options: []string{"FormsAuthentication"},
+				WebForm: idptest.WebForm{ViewState: "/wEPDwUK+A==", EventValidation: "/wEWBA+/==", Generator: "0EE29E36", DB: "15", Asp4: flavour == "2019"}, Activity: guid20}
 			first := render(f, name, page)
 			page.Error, page.Themed = "Falsch.", true
 			f.Add(first, render(f, name, page))

@@ -22,6 +22,9 @@ var marks = []string{
 	"form#loginForm", "form#hrd", "form#idpForm", "#errorArea", "#updatePasswordForm", "#authOptions",
 }
 
+// ends20 are the ends of the names of controls that AD FS 2.0 alone has.
+var ends20 = []string{"$UsernameTextBox", "$PassiveIdentityProvidersDropDownList", "$RelyingPartyDropDownList"}
+
 // Signs says what shows that the page is one of AD FS's; nil if nothing does. An address
 // below /adfs/ shows nothing alone: many servers answer at every address.
 func Signs(p *form.Page) []string {
@@ -35,9 +38,15 @@ func Signs(p *form.Page) []string {
 			return []string{m, path[at : at+len("/adfs/")]}
 		}
 	}
-	const integrated = "/adfs/ls/wia"
-	if strings.HasPrefix(path[at:], integrated) && p.Offers("negotiate", "ntlm") {
-		return []string{integrated}
+	for _, end := range ends20 {
+		if p.Has(`[name$="` + end + `"]`) {
+			return []string{"field " + end, path[at : at+len("/adfs/")]}
+		}
+	}
+	for _, integrated := range []string{"/adfs/ls/wia", "/adfs/ls/auth/integrated"} {
+		if strings.HasPrefix(path[at:], integrated) && p.Offers("negotiate", "ntlm") {
+			return []string{integrated}
+		}
 	}
 	return nil
 }

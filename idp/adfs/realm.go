@@ -131,15 +131,19 @@ const homeRealm = "home realm"
 // activeDirectory is the identifier of AD FS's own directory among the organisations.
 const activeDirectory = "AD AUTHORITY"
 
-// organisation chooses among the organisations of a page, for one sign-in.
-func (v *visit) organisation(ctx context.Context, w *form.Walk, p *form.Page, realms []item) (item, error) {
-	c := choice{field: "home_realm", verdict: idp.HomeRealm, words: errorText(p), wish: v.realm, usual: activeDirectory, items: realms}
-	if w.State.Acted[homeRealm] > 1 { // the same question after its answer
+// organisation chooses among the organisations of a page, which the step of that name does
+// once in a sign-in. own is the id of AD FS's own directory there, "" if it is not offered.
+func (v *visit) organisation(ctx context.Context, w *form.Walk, p *form.Page, step, own string, realms []item) (item, error) {
+	c := choice{field: "home_realm", verdict: idp.HomeRealm, words: errorText(p), wish: v.realm, usual: own, items: realms}
+	if strings.EqualFold(oneLine(c.wish), activeDirectory) && own != "" { // whatever its id is here
+		c.wish = ""
+	}
+	if w.State.Acted[step] > 1 { // the same question after its answer
 		return item{}, c.open(w, p, realms)
 	}
 	it, err := c.take(ctx, w, p)
 	if err == nil {
-		v.elsewhere = it.id != activeDirectory
+		v.elsewhere = it.id != own
 	}
 	return it, err
 }
@@ -157,7 +161,11 @@ func (v *visit) chooseRealm(ctx context.Context, w *form.Walk, p *form.Page) (fo
 	if f == nil {
 		return form.Next{}, choice{verdict: idp.HomeRealm, words: errorText(p)}.open(w, p, realms)
 	}
-	chosen, err := v.organisation(ctx, w, p, realms)
+	own := ""
+	if slices.ContainsFunc(realms, func(it item) bool { return it.id == activeDirectory }) {
+		own = activeDirectory
+	}
+	chosen, err := v.organisation(ctx, w, p, homeRealm, own, realms)
 	if err != nil {
 		return form.Next{}, err
 	}

@@ -22,6 +22,7 @@ func steps(v *visit) []form.Step {
 		form.Ends(),
 		form.Walls(),
 		pages(v),
+		pages20(v),
 		form.Ways(),
 	)
 }

@@ -35,7 +35,7 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 	if w.choosesPassword(l) {
 		return Next{}, w.Fail(p, idp.PasswordExpired, words)
 	}
-	button := l.Form.Button()
+	button := l.button()
 	if err := w.mayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
@@ -81,7 +81,7 @@ func fieldKey(c *Control) string { return c.Name + "\x00" + string(c.Role()) }
 // SignCode answers a page that asks for nothing but a one-time code, as SignIn does.
 // The verdict of a code that is not accepted is MFADenied.
 func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Next, error) {
-	button := l.Form.Button()
+	button := l.button()
 	if err := w.mayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
@@ -152,7 +152,7 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 // one comes back under another address of the page.
 func place(p *Page, l Login) string {
 	action := ""
-	if to, err := l.Form.Target(l.Form.Button()); err == nil {
+	if to, err := l.Form.Target(l.button()); err == nil {
 		action = idp.SafeURL(to.URL)
 	}
 	return strings.Join([]string{string(idp.OriginOf(p.URL)), l.Form.ID, action, l.User.Name}, "\x00")

@@ -52,7 +52,7 @@ const (
 )
 
 // Flavours returns the versions of AD FS that are simulated, the oldest first.
-func Flavours() []string { return []string{"3.0", "2016", "2019"} }
+func Flavours() []string { return []string{webForms, "3.0", "2016", "2019"} }
 
 // Options describe a simulated AD FS. Now and Rand are required; the zero values of
 // the others are an ordinary AD FS 3.0 with forms sign-in that knows Alice and AWS.
@@ -93,6 +93,18 @@ type Options struct {
 	Locale                 string    // "de", "nl": the language of all pages, whatever the client asks for; "": the client's
 	PathCase               PathCase  // how AD FS writes its own paths; cookies are for "/adfs" all the same
 
+	// AD FS 2.0 alone
+	Asp4              bool      // 2.1: element ids as ASP.NET 4 makes them
+	LocalAuthFirst    LocalAuth // how everybody is signed in
+	BreakViewState    bool      // every password is answered as if the page's state were not the server's own
+	DisplayExceptions bool      // error pages say what the error is
+
+	// AD FS 3.0 and later: who is sent to integrated sign-in
+	Intranet           bool     // clients are inside the company's network; else nobody is
+	WIAUserAgents      []string // parts of the User-Agent of those that are; nil: WIAUserAgents
+	FormsOnIntranetOff bool     // everybody is, for want of forms
+	WIAFallbackOff     bool     // everybody is, forms or not
+
 	DropCookies bool // sets none
 	HeaderLimit int  // bytes of cookies above which requests are refused; 0: none
 	Latency     time.Duration
@@ -112,6 +124,7 @@ type ADFS struct {
 	*simulator
 	o      Options
 	routes map[string]func(*exchange) answer
+	sent   map[string]*sent20 // pages of AD FS 2.0 by their view state
 
 	errands map[string]errand // sign-ins at partners by their state
 }
@@ -153,20 +166,21 @@ func NewADFS(o Options) (*ADFS, error) {
 		host: o.Host, users: slices.Clone(o.Users), parties: sortedParties(o.RelyingParties),
 		locale: o.Locale, latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
 		signer: o.Signer, entity: "/adfs/services/trust", now: o.Now,
-		headers: http.Header{
-			"Server": {"Microsoft-HTTPAPI/2.0"}, "Cache-Control": {"no-cache,no-store"}, "Pragma": {"no-cache"},
-			"Expires": {"-1"}, "Content-Type": {"text/html; charset=utf-8"},
-		},
+		headers: o.headers(),
 	}, o.Rand)
 	if err != nil {
 		return nil, err
 	}
-	a := &ADFS{simulator: s, o: o}
+	a := &ADFS{simulator: s, o: o, sent: map[string]*sent20{}}
+	if o.webForms() {
+		a.routes = a.routes20()
+		return a, nil
+	}
 	a.routes = map[string]func(*exchange) answer{
 		"/adfs/ls/idpinitiatedsignon.aspx": a.entry,
 		"/adfs/ls/idpinitiatedsignon":      a.entry,
 		"/adfs/ls/":                        a.protocol,
-		"/adfs/ls/wia":                     func(*exchange) answer { return a.challenge("Negotiate", "NTLM") },
+		"/adfs/ls/wia":                     a.wia,
 		"/adfs/portal/updatepassword":      a.updatePassword,
 		"/adfs/portal/updatepassword/":     a.updatePassword,
 		"/adfs/portal/css/style.css":       empty("text/css"),
@@ -179,7 +193,10 @@ func NewADFS(o Options) (*ADFS, error) {
 // check refuses what no AD FS is.
 func (o *Options) check() error {
 	if o.Flavour == "" {
-		o.Flavour = Flavours()[0]
+		o.Flavour = "3.0"
+	}
+	if o.webForms() {
+		o.ClientRequestIDOff = true
 	}
 	styles := []ActionStyle{ActionPath, ActionAbsolute, ActionAbsolute443, ActionRelative, ActionUnescapedAmp, ActionEmpty, ActionMissing}
 	switch {
@@ -202,7 +219,7 @@ func (o *Options) check() error {
 	case !slices.Contains(styles, o.Action):
 		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
 	}
-	return nil
+	return o.checkWebForms()
 }
 
 // sortedParties are the parties that AD FS offers.
@@ -273,6 +290,13 @@ func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
 	if a.o.ErrorsBare {
 		msis = ""
 	}
+	status := a.o.ErrorStatus
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if a.o.webForms() {
+		return a.errorPage20(x, status, msis, words)
+	}
 	p := a.chrome(x, x.text.ErrorTitle)
 	p.Error, p.Detail, p.Activity = words, msis, a.guid()
 	if words == "" {
@@ -281,10 +305,6 @@ func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
 	p.Time = a.now().UTC().Format(http.TimeFormat)
 	if rp, ok := a.relyingParty(x); ok {
 		p.Display = rp.Display
-	}
-	status := a.o.ErrorStatus
-	if status == 0 {
-		status = http.StatusOK
 	}
 	return a.page(status, "adfs/error.html", p)
 }
@@ -297,7 +317,7 @@ func (a *ADFS) action(x *exchange) string {
 	case ActionAbsolute443:
 		return "https://" + withPort443(x.host) + self
 	case ActionRelative:
-		return self[strings.LastIndex(x.Path, "/")+1:]
+		return a.tail(x)
 	case ActionEmpty, ActionMissing:
 		return ""
 	}

@@ -20,6 +20,9 @@ func (a *ADFS) firstPage(x *exchange) answer {
 
 // loginPage is the page for the password with words about the last attempt, or none.
 func (a *ADFS) loginPage(x *exchange, userName, words string) answer {
+	if a.o.webForms() {
+		return a.signInPage20(x, userName, words)
+	}
 	return a.signInPage(x, askedAll, userName, words)
 }
 
@@ -151,6 +154,8 @@ func (a *ADFS) login(x *exchange) answer {
 		a.bug(BugForeignField, x.Request, "a password, which the page did not ask for")
 	}
 	switch {
+	case a.integrated(x):
+		return a.toIntegrated(x)
 	case early, x.Form.Get("AuthMethod") != formsMethod, name == "", password == "":
 		return a.again(x)
 	case a.o.RequireRequestCookie && a.flows[x.cookie("MSISSamlRequest")] == nil:

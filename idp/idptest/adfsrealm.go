@@ -25,8 +25,8 @@ const (
 	ADFSEntity   = "/adfs/services/trust"
 )
 
-// partner is the partner under that id, nil if there is none.
-func (a *ADFS) partner(id string) *Partner {
+// partnerOf is the partner under that id, nil if there is none.
+func (a *ADFS) partnerOf(id string) *Partner {
 	for i := range a.o.Partners {
 		if a.o.Partners[i].ID == id {
 			return &a.o.Partners[i]

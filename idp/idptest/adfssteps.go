@@ -39,10 +39,12 @@ func (a *ADFS) entry(x *exchange) answer {
 		return a.issue(x, sess, rp)
 	case a.fault.entry != nil:
 		return a.fault.entry(a.simulator, x)
-	case a.partner(x.Query.Get("RedirectToIdentityProvider")) != nil:
-		return a.toPartner(x, a.partner(x.Query.Get("RedirectToIdentityProvider")))
+	case a.partnerOf(x.Query.Get("RedirectToIdentityProvider")) != nil:
+		return a.toPartner(x, a.partnerOf(x.Query.Get("RedirectToIdentityProvider")))
 	case a.homeRealmOpen(x):
 		return a.hrdPage(x, "")
+	case a.integrated(x):
+		return a.toIntegrated(x)
 	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
 		return a.redirectToSelf(x)
 	}
@@ -105,7 +107,7 @@ func (a *ADFS) cookie(to answer, name, value, more string) answer {
 	if a.o.Flavour == "2019" {
 		more += "; SameSite=None"
 	}
-	return to.set("Set-Cookie", name+"="+value+more+"; path=/adfs; HttpOnly; Secure")
+	return to.set("Set-Cookie", name+"="+value+more+"; path="+a.o.cookiePath()+"; HttpOnly; Secure")
 }
 
 // authCookie returns the session cookie, its parts joined.
@@ -145,18 +147,24 @@ func (a *ADFS) homeRealmOpen(x *exchange) bool {
 
 func (a *ADFS) hrdPage(x *exchange, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.Error = a.pathAndQuery(x), words
+	p.Action, p.Error, p.Providers = a.pathAndQuery(x), words, a.providers()
+	return a.page(http.StatusOK, "adfs/hrd.html", p)
+}
+
+// providers are the organisations to choose from.
+func (a *ADFS) providers() []ClaimsProvider {
+	var list []ClaimsProvider
 	for _, id := range a.o.ClaimsProviders {
 		display := id
 		if id == LocalAuthority {
 			display = "Active Directory"
 		}
-		if partner := a.partner(id); partner != nil {
+		if partner := a.partnerOf(id); partner != nil {
 			display = partner.Display
 		}
-		p.Providers = append(p.Providers, ClaimsProvider{id, display})
+		list = append(list, ClaimsProvider{id, display})
 	}
-	return a.page(http.StatusOK, "adfs/hrd.html", p)
+	return list
 }
 
 func (a *ADFS) idpForm(x *exchange, sess *session) answer {
@@ -199,18 +207,10 @@ func (a *ADFS) homeRealm(x *exchange) answer {
 	switch {
 	case !slices.Contains(a.o.ClaimsProviders, choice):
 		return a.hrdPage(x, x.text.UnknownEmail)
-	case a.partner(choice) != nil:
-		return a.toPartner(x, a.partner(choice))
 	case choice != LocalAuthority:
-		u, err := url.Parse(choice)
-		if err != nil || u.Host == "" {
-			return a.errorPage(x, "MSIS7065", "")
-		}
-		return redirect(http.StatusFound, "https://"+u.Host+"/adfs/ls/?wa=wsignin1.0")
+		return a.partner(x, choice)
 	}
-	until := a.now().AddDate(0, 0, 30).UTC().Format(http.TimeFormat)
-	return a.cookie(redirect(http.StatusFound, a.self(x, "")), "MSISIPSelectionPersistent",
-		base64.StdEncoding.EncodeToString([]byte(choice)), "; expires="+until)
+	return a.rememberRealm(redirect(http.StatusFound, a.self(x, "")), choice)
 }
 
 // chosenSite takes the form that lists the relying parties.
@@ -262,7 +262,7 @@ func (a *ADFS) signIn(x *exchange, user *User) answer {
 		a.begin(id, nil, id)
 		a.pool.starts++
 	}
-	sess := &session{user: user, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
+	sess := &session{user: user, flow: x.flow, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
 	token := base64.StdEncoding.EncodeToString(a.random(1500))
 	a.sessions[token] = sess
 	return a.authCookies(redirect(http.StatusFound, a.self(x, id)), token, sess)
