@@ -47,7 +47,11 @@ func (a *ADFS) toPartner(x *exchange, p *Partner) answer {
 	if a.errands == nil {
 		a.errands = map[string]errand{}
 	}
-	a.errands[state] = errand{*x.Request, x.flow}
+	from := *x.Request
+	if a.o.webForms() { // its page for the choice has an address of its own
+		from.Path = "/adfs/ls/IdpInitiatedSignOn.aspx"
+	}
+	a.errands[state] = errand{from, x.flow}
 	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(a.random(24))) + "&RelayState=" + state
 	if p.WSFed {
 		query = "wa=wsignin1.0&wtrealm=" + url.QueryEscape("http://"+x.host+ADFSEntity) + "&wctx=" + state
