@@ -57,6 +57,7 @@ type visit struct {
 	adapter
 	elsewhere bool            // somebody else than AD FS asks for the user name
 	methods   map[string]bool // that were chosen
+	looped    bool            // the count of a loop was dropped
 	refused   *idp.PageError  // what AD FS made of the entry, if it did not say why
 }
 

@@ -18,7 +18,7 @@ func pages20(v *visit) []form.Step {
 		form.Refuse("unexplained 2.0", idp.Unexplained, isUnexplained20, none),
 		{Name: "login 2.0", Match: isLogin20, Act: signIn20},
 		{Name: homeRealm20, Match: isRealms20, Act: v.chooseRealm20},
-		{Name: "error 2.0", Match: isError20, Act: reportError20},
+		{Name: "error 2.0", Match: isError20, Act: v.reportError20},
 	}
 }
 
@@ -155,7 +155,7 @@ func isError20(p *form.Page, _ *form.State) bool {
 
 // reportError20 tells the errors apart by number, where the server is set up to show it,
 // and by when they come.
-func reportError20(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+func (v *visit) reportError20(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	text := p.VisibleText("body")
 	verdict, known := numbers[numberForm().FindString(text)]
 	switch {
@@ -164,6 +164,9 @@ func reportError20(_ context.Context, w *form.Walk, p *form.Page) (form.Next, er
 		verdict = idp.NotPermitted
 	default:
 		verdict = idp.ProviderError
+	}
+	if v.forgetLoop(w, p, verdict, known) {
+		return w.Restart(), nil
 	}
 	e := w.Fail(p, verdict, firstSentence(p))
 	e.Activity = w.Clean(referenceForm().FindString(text))

@@ -3,7 +3,9 @@ package adfs
 import (
 	"context"
 	"errors"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -56,6 +58,9 @@ func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form
 	default:
 		verdict = idp.ProviderError
 	}
+	if v.forgetLoop(w, p, verdict, known) {
+		return w.Restart(), nil
+	}
 	e := w.Fail(p, verdict, p.VisibleText("#errorMessage"))
 	e.Activity = w.Clean(activityForm().FindString(p.Text("#activityID")))
 	if verdict == idp.UnknownParty {
@@ -68,6 +73,29 @@ func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form
 		return w.Get(p, &bare), nil
 	}
 	return form.Next{}, e
+}
+
+// loopCookie counts the assertions that one browser got lately. Several programs that
+// share a kept session get more of them in 20 seconds than a person would.
+const loopCookie = "MSISLoopDetectionCookie"
+
+// forgetLoop drops the count of a loop, once and where nothing was typed that would have
+// to be typed again; what loops in truth comes back. An error without a number that meets
+// a kept session may be about a loop as well, if there is a count.
+func (v *visit) forgetLoop(w *form.Walk, p *form.Page, verdict idp.Verdict, known bool) bool {
+	jar, ok := w.Session.HTTP.Jar.(interface {
+		Drop(o idp.Origin, names ...string)
+	})
+	if !ok || v.looped || w.State.Passwords > 0 {
+		return false
+	}
+	counted := slices.ContainsFunc(w.Session.HTTP.Jar.Cookies(p.URL), func(c *http.Cookie) bool { return c.Name == loopCookie })
+	if verdict != idp.SignInLoop && (known || verdict != idp.NotPermitted || !counted) {
+		return false
+	}
+	jar.Drop(idp.OriginOf(p.URL), loopCookie)
+	v.looped = true
+	return true
 }
 
 // reportRefused tells, by the entry without a relying party, why AD FS refused the one

@@ -261,7 +261,11 @@ func (w *Walk) retry() string {
 func (w *Walk) refusal(p *Page) error {
 	switch {
 	case w.person.words != "":
-		return w.Fail(p, idp.Rejected, w.person.words)
+		e := w.Fail(p, idp.Rejected, w.person.words)
+		if name := p.cs.name; name != utf8Name {
+			e.Charset = name
+		}
+		return e
 	case w.State.Restarts > 0:
 		return w.Fail(p, idp.StateLost, "")
 	}
