@@ -64,10 +64,13 @@ func TestHomeRealm(t *testing.T) {
 			if got := partner.Stats().Logins; got != c.partner || w.logins() != 0 {
 				t.Errorf("the partner got %d passwords and AD FS %d, want %d and none", got, w.logins(), c.partner)
 			}
-			for _, q := range w.asked {
-				if want := "Which organisation at " + worldHost + "?"; q.Label != want || len(q.Options) != 2 {
+			for _, q := range w.chosen {
+				if want := "Which organisation at " + worldHost + "?"; q.Title != want || len(q.Items) != 2 {
 					t.Errorf("asked %+v, want %q with both organisations", q, want)
 				}
+			}
+			if got := len(w.chosen); got != len(c.answer) && c.status == 0 {
+				t.Errorf("%d questions, want %d", got, len(c.answer))
 			}
 			for _, bug := range append(partner.ClientBugs(), w.adfs.ClientBugs()...) {
 				t.Errorf("client bug: %s", bug)

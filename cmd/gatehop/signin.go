@@ -50,7 +50,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 	if err != nil {
 		return flow.Signed{}, err
 	}
-	person := &userRecorder{Prompter: labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: s.User}}
+	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User}}
 	attempt := a.attempt(profile, s, dir, person)
 	session.Prompt = whilePosting{attempt, a.connectAhead}
 	assertion, err := adapter.Login(ctx, session)
