@@ -1,9 +1,11 @@
 package adfs_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"gatehop/idp"
 	"gatehop/idp/adfs"
+	"gatehop/idp/form"
 	"gatehop/idp/idptest"
 )
 
@@ -205,7 +208,7 @@ func TestPartnersAnswer(t *testing.T) {
 		return `<form method=post action="` + action + `"><input type=hidden name=` + field + ` value=` + strings.Repeat("QUJD", 5) + `><input type=hidden name=wctx value=x></form><script>document.forms[0].submit()</script>`
 	}
 	const fed = "wresult"
-	for _, c := range []struct {
+	cases := []struct {
 		name    string
 		trusted []string
 		page    string // at the partner
@@ -220,30 +223,50 @@ func TestPartnersAnswer(t *testing.T) {
 		{"by GET", []string{partnerHost}, strings.Replace(post("https://"+host+"/adfs/ls/", fed), "method=post", "method=get", 1), false, idp.WSFederation},
 		{"with a button to press", []string{partnerHost}, strings.Replace(post("https://"+host+"/adfs/ls/", fed), "</form>", "<input name=n value=v type=submit></form>", 1), false, idp.WSFederation},
 		{"beside a form that submits itself", []string{partnerHost}, post("https://"+host+"/adfs/ls/", "other") + `<input name=wresult value=x>`, false, idp.WSFederation},
-	} {
+	}
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, idptest.Options{}, nil)
-			var err error
-			if r.session.Trust, err = idp.NewTrust(host, c.trusted, nil); err != nil {
-				t.Fatal(err)
-			}
-			own, partner := &server{pages: []string{"<p>Nothing"}}, &server{pages: []string{c.page}}
-			first := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-				if q.Method == http.MethodGet {
-					http.Redirect(w, q, "https://"+partnerHost+"/", http.StatusFound)
-					return
-				}
-				own.ServeHTTP(w, q)
-			})
-			other := &server{pages: []string{"<p>Nothing"}}
-			transport := idptest.Transport(map[string]http.Handler{host: first, partnerHost: partner, idptest.AnyHost: other})
-			r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust, Transport: transport, Now: clock})
-			_, err = r.login(t, adfs.Config{})
+			passed, err := answered(t, c.trusted, c.page)
 			wantVerdict(t, err, c.want)
-			if passed := len(own.posted) == 1; passed != c.passed || len(partner.posted)+len(other.posted) != 0 {
-				t.Errorf("AD FS got %q, the partner %q, others %q, want passed on %t", own.posted, partner.posted, other.posted, c.passed)
+			if passed != c.passed {
+				t.Errorf("passed on %t, want %t", passed, c.passed)
+			}
+			careless := form.Step{
+				Name: "careless", Match: func(p *form.Page, _ *form.State) bool { return p.Has("[name=wresult]") },
+				Act: func(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+					return w.Press(p, p.Forms[0], p.Forms[0].Button(), form.Fill{})
+				},
+			}
+			if passed, _ := answered(t, c.trusted, c.page, careless); !passed {
+				t.Error("the control, which passes on everything, is not noticed")
 			}
 		})
 	}
+}
+
+// answered walks from AD FS to a partner whose page is given, and says whether any server
+// got a form from it. more are steps before the usual ones.
+func answered(t *testing.T, trusted []string, page string, more ...form.Step) (passed bool, err error) {
+	t.Helper()
+	r := newRig(t, idptest.Options{}, nil)
+	if r.session.Trust, err = idp.NewTrust(host, trusted, nil); err != nil {
+		t.Fatal(err)
+	}
+	own, partner, other := &server{pages: []string{"<p>Nothing"}}, &server{pages: []string{page}}, &server{pages: []string{"<p>Nothing"}}
+	first := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodGet && q.URL.Query().Has("loginToRp") {
+			http.Redirect(w, q, "https://"+partnerHost+"/", http.StatusFound)
+			return
+		}
+		own.ServeHTTP(w, q)
+	})
+	transport := idptest.Transport(map[string]http.Handler{host: first, partnerHost: partner, idptest.AnyHost: other})
+	r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust, Transport: transport, Now: clock})
+	entry, err := url.Parse("https://" + host + idptest.ADFSEntry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&form.Walk{Session: r.session, Entry: entry, Steps: append(more, adfs.StepsOf(t)...)}).Run(t.Context())
+	return len(own.asked)+len(other.asked) > 0 || len(partner.asked) > 1, err
 }
