@@ -284,3 +284,24 @@ func TestCookiePath(t *testing.T) {
 		}
 	}
 }
+
+// TestAddress: only the addresses of the configured server are written anew.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://adfs.corp.example/ADFS/LS/?X=/ADFS/LS/":        "https://adfs.corp.example/adfs/ls/?X=/ADFS/LS/",
+		"https://adfs.corp.example:443/ADFS/LS/a%2Fb":           "https://adfs.corp.example:443/adfs/ls/a%2Fb",
+		"https://adfs.corp.example:49443/ADFS/LS/":              "https://adfs.corp.example:49443/ADFS/LS/",
+		"https://login.partner.example/ADFS/LS/":                "https://login.partner.example/ADFS/LS/",
+		"http://adfs.corp.example/ADFS/LS/":                     "http://adfs.corp.example/ADFS/LS/",
+		"https://adfs.corp.example.partner.example/ADFS/LS/wia": "https://adfs.corp.example.partner.example/ADFS/LS/wia",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if adfs.Address(t, u); u.String() != want {
+			t.Errorf("Address(%s) = %s, want %s", text, u, want)
+		}
+	}
+}

@@ -119,3 +119,13 @@ func TestMethodNames(t *testing.T) {
 		}
 	}
 }
+
+// TestMethodAlone: one method is no choice.
+func TestMethodAlone(t *testing.T) {
+	t.Parallel()
+	s, answers, err := at(t, nil, `<div id=authOptions>`+options+`<a class=actionLink id=AcmeProvider>Acme</a></div>`, "<p>Nothing")
+	wantVerdict(t, err, idp.Unknown)
+	if got := strings.Join(s.posted, "\n"); got != "AuthMethod=AcmeProvider" || len(answers.Questions()) != 0 {
+		t.Errorf("posted %q after %d questions, want the method and none", got, len(answers.Questions()))
+	}
+}

@@ -126,6 +126,11 @@ func TestLoginLoopForGood(t *testing.T) {
 	if got := wantVerdict(t, err, idp.SignInLoop); got.Activity == "" || len(s.asked) != 2 {
 		t.Errorf("Activity %q after %d requests, want one and 2", got.Activity, len(s.asked))
 	}
+	s, _, err = at(t, nil, "signed in "+strings.Replace(errorPage, "NUMBER", "", 1)) // nothing has been counted
+	wantVerdict(t, err, idp.NotPermitted)
+	if len(s.asked) != 1 {
+		t.Errorf("asked %q, want once", s.asked)
+	}
 	s, _, err = at(t, person(alice, idptest.AlicePassword), loginPage, loop)
 	wantVerdict(t, err, idp.SignInLoop)
 	if len(s.asked) != 2 || len(s.posted) != 1 {

@@ -270,3 +270,21 @@ func answered(t *testing.T, trusted []string, page string, more ...form.Step) (p
 	_, err = (&form.Walk{Session: r.session, Entry: entry, Steps: append(more, adfs.StepsOf(t)...)}).Run(t.Context())
 	return len(own.asked)+len(other.asked) > 0 || len(partner.asked) > 1, err
 }
+
+// TestHomeRealm20Own: AD FS's own directory has another id in 2.0, and is known by the
+// usual one all the same.
+func TestHomeRealm20Own(t *testing.T) {
+	t.Parallel()
+	const list = "ctl00$ContentPlaceHolder1$PassiveIdentityProvidersDropDownList"
+	page := `<form method=post action="/adfs/ls/"><select name="` + list + `"><option value="urn:x">X</option><option value="http://` + host + `/adfs/services/trust">Corp</option></select><input type=submit name=go value=Go></form>`
+	for _, wish := range []string{"", "ad authority", "Corp"} {
+		s := &server{pages: []string{page, "<p>Nothing"}}
+		r := newRig(t, idptest.Options{}, nil)
+		r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust, Transport: idptest.Transport(map[string]http.Handler{host: s}), Now: clock})
+		_, err := r.login(t, adfs.Config{HomeRealm: wish})
+		wantVerdict(t, err, idp.Unknown)
+		if want := url.QueryEscape(list) + "=" + url.QueryEscape("http://"+host+"/adfs/services/trust") + "&go=Go"; len(s.posted) != 1 || s.posted[0] != want {
+			t.Errorf("%q: posted %q, want %q", wish, s.posted, want)
+		}
+	}
+}
