@@ -64,10 +64,14 @@ type visit struct {
 func (a adapter) visit() *visit {
 	v := &visit{adapter: a, methods: map[string]bool{}}
 	realm := a.realm
-	if asked := parseQuery(a.entry.RawQuery)["redirecttoidentityprovider"]; asked != "" {
-		realm = asked
+	query := parseQuery(a.entry.RawQuery)
+	for _, name := range []string{"whr", "redirecttoidentityprovider"} { // the address goes before the page
+		if query[name] != "" {
+			realm = query[name]
+		}
 	}
-	v.elsewhere = realm != "" && !strings.EqualFold(realm, activeDirectory)
+	own := strings.HasSuffix(realm, "://"+a.entry.Hostname()+"/adfs/services/trust")
+	v.elsewhere = realm != "" && !own && !strings.EqualFold(realm, activeDirectory)
 	return v
 }
 

@@ -305,3 +305,26 @@ func TestAddress(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAddress: an address is written anew in the same letters, twice is once, and its
+// origin stays.
+func FuzzAddress(f *testing.F) {
+	for _, raw := range []string{"https://adfs.corp.example/ADFS/LS/x", "https://adfs.corp.example/a%2Fb/ADFS/ls", "https://adfs.corp.example/%41DFS/LS/", "https://other.example/ADFS/LS/", "/ADFS/LS"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return
+		}
+		before, was := *u, u.String()
+		adfs.Address(t, u)
+		once := u.String()
+		if idp.OriginOf(u) != idp.OriginOf(&before) || !strings.EqualFold(u.Path, before.Path) || u.RawQuery != before.RawQuery {
+			t.Errorf("%q became %q", was, once)
+		}
+		if adfs.Address(t, u); u.String() != once {
+			t.Errorf("%q became %q and then %q", was, once, u)
+		}
+	})
+}

@@ -378,7 +378,7 @@ func TestLook20(t *testing.T) {
 		{name: "the sign-in form", signs: []string{"field $UsernameTextBox", "/adfs/"}},
 		{name: "the sign-in form of 2.1", o: idptest.Options{Asp4: true}, signs: []string{"field $UsernameTextBox", "/adfs/"}},
 		{name: "the sign-in form behind the organisations", o: idptest.Options{ClaimsProviders: []string{"b", idptest.LocalAuthority}}, signs: []string{"field $UsernameTextBox", "/adfs/"}},
-		{name: "the organisations", o: idptest.Options{ClaimsProviders: []string{"b", "c"}}, verdict: idp.HomeRealm, signs: []string{"field $PassiveIdentityProvidersDropDownList", "/adfs/"}},
+		{name: "the organisations", o: idptest.Options{ClaimsProviders: []string{"b", "c"}}, signs: []string{"field $PassiveIdentityProvidersDropDownList", "/adfs/"}},
 		{name: "the relying parties", c: adfs.Config{RelyingParty: "urn:x"}, verdict: idp.UnknownParty, signs: []string{"field $RelyingPartyDropDownList", "/adfs/"}},
 		{name: "integrated", o: idptest.Options{LocalAuthFirst: idptest.LocalIntegrated}, verdict: idp.Integrated, signs: []string{"/adfs/ls/auth/integrated"}},
 	} {

@@ -282,13 +282,14 @@ func (w *Walk) unanswered(retry string, err, refusal error) error {
 }
 
 // Choose asks which of q.Options to take and returns that one; open is the error if nobody
-// says. The answer is no secret and may be shown.
+// says. The answer is no secret and may be shown. A sign-in that asks nobody at all, as
+// Look does, ends with the *idp.NeedsInputError of any other question.
 func (w *Walk) Choose(ctx context.Context, q idp.Question, open error) (string, error) {
 	q.Public, q.Label = true, w.Clean(q.Label)
 	answer, err := w.ask(ctx, q)
 	var needs *idp.NeedsInputError
 	switch {
-	case errors.As(err, &needs), errors.Is(err, idp.ErrNoAnswer):
+	case w.Session.Prompt != nil && (errors.As(err, &needs) || errors.Is(err, idp.ErrNoAnswer)):
 		return "", open
 	case err != nil:
 		return "", err
