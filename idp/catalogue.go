@@ -64,7 +64,7 @@ var catalogue = []Row{
 	{"E15", SignInLoop, Server, loop},
 	{"E16", StateLost, Server, lost},
 	{"E17", CookiesTooLarge, Net, "the server finds the cookies too large"},
-	{"E18", MethodChoice, Choice, "asks which second factor to use"},
+	{"E18", MethodChoice, Choice, "asks which way to sign in"},
 	{"E19", SecondFactor, Unsupported, factor},
 	{"E20", SecondFactor, Unsupported, factor},
 	{"E21", MFADenied, MFA, "the second factor was refused"},

@@ -77,6 +77,7 @@ type PageError struct {
 	Activity    string   // the provider's reference for its administrator
 	Options     []string // what the page offers to choose from
 	Fingerprint string   // names and types of the page's fields, never values; for Unknown
+	Charset     string   // of Rejected: the page's encoding, if it is not UTF-8; what was typed was sent in it
 	Status      int      // HTTP status; 0 if it does not matter; said if it is 400 or more
 }
 

@@ -6,5 +6,5 @@ import "embed"
 // Pages are html/template sources, named by their path: "adfs/login.html". What each
 // one is restated from is in README.md beside them.
 //
-//go:embed adfs/*.html ssp/*.html form/*.html
+//go:embed adfs/*.html adfs20/*.html ssp/*.html form/*.html
 var Pages embed.FS

@@ -64,6 +64,27 @@ func (c chooser) Ask(ctx context.Context, _ idp.Question) (secret.Text, error) {
 	return secret.New(answer), nil
 }
 
+// lister asks what has several answers with a list, as roles are asked for.
+type lister struct {
+	idp.Prompter
+	a *app
+}
+
+func (l lister) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if len(q.Options) == 0 {
+		return l.Prompter.Ask(ctx, q)
+	}
+	c := choice{Field: q.Field, Title: q.Label}
+	for _, option := range q.Options {
+		c.Items = append(c.Items, tty.Item{Answer: option, Columns: []string{option}})
+	}
+	answer, err := l.a.choose(ctx, c)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return secret.New(answer), nil
+}
+
 // askProfile asks which profile is meant.
 func (a *app) askProfile(ctx context.Context, config *profile.Config) (string, error) {
 	aliases := a.accountAliases()

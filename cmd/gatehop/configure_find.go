@@ -189,7 +189,7 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 	if bundle != "" && !filepath.IsAbs(bundle) {
 		bundle = filepath.Join(filepath.Dir(c.files.Config), bundle)
 	}
-	return profile.SignIn{Kind: kind, URL: address, CABundle: bundle, RelyingParty: c.gateway.RelyingParty,
+	return profile.SignIn{Kind: kind, URL: address, CABundle: bundle, RelyingParty: c.gateway.RelyingParty, HomeRealm: c.gateway.HomeRealm,
 		Proxy: c.gateway.Proxy, UserAgent: c.gateway.UserAgent}
 }
 

@@ -19,18 +19,18 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.Rejected:         {statusRefused, "check the password in a browser before you try again: repeated failures lock accounts"},
 	idp.Unexplained:      {statusUsage, "usual causes: cookies were lost (is gatehop_url the host that the page itself uses?), or the page expects something else; sign in once in a browser to compare"},
 	idp.PasswordExpired:  {statusRefused, "change the password (on Windows: Ctrl+Alt+Del, or in a browser at $URL), then run the command again"},
-	idp.UnknownParty:     {statusUsage, "ask the administrator for the identifier of the AWS trust and set gatehop_relying_party to it"},
+	idp.UnknownParty:     {statusUsage, "ask the administrator for the identifier of the trust for AWS (Get-AdfsRelyingPartyTrust), and that it is enabled; set gatehop_relying_party to the identifier"},
 	idp.EntryDisabled:    {statusUsage, "an administrator must run: Set-AdfsProperties -EnableIdPInitiatedSignonPage $true"},
 	idp.ProviderError:    {statusPage, "give the administrator the activity ID and the time"},
 	idp.NotPermitted:     {statusRefused, "you are signed in, but not permitted to use AWS: ask the administrator for the group that allows it"},
 	idp.NoRoles:          {statusRefused, "you are signed in, but no AWS role is assigned to you: ask the administrator"},
-	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos) from this network; ask the administrator to allow forms, or leave gatehop_user_agent unset"},
+	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos), which this version cannot do: ask the administrator to allow forms on the intranet, and that WIASupportedUserAgents does not match gatehop_user_agent"},
 	idp.BasicAuth:        {statusUsage, "check that gatehop_url is the sign-in page itself"},
-	idp.HomeRealm:        {statusAmbiguous, "the provider asks which organisation you belong to; give gatehop_url the address behind that choice"},
+	idp.HomeRealm:        {statusAmbiguous, "name one of them in gatehop_home_realm, or run the command in a terminal to be asked"},
 	idp.SignInLoop:       {statusPage, "wait a minute and try again; if it stays, sign in once in a browser to compare"},
 	idp.StateLost:        {statusPage, "try again; if it stays, gatehop_url may hold an old address: use the sign-in page's first one"},
 	idp.CookiesTooLarge:  {statusNetwork, "try again; nothing is kept between sign-ins"},
-	idp.MethodChoice:     {statusAmbiguous, "this version cannot choose between sign-in methods; sign in once in a browser and make one the default"},
+	idp.MethodChoice:     {statusAmbiguous, "name one of them in gatehop_mfa or GATEHOP_MFA, or run the command in a terminal to be asked"},
 	idp.SecondFactor:     {statusPage, "this version cannot answer a second factor"},
 	idp.MFADenied:        {statusRefused, "try again and approve the request; if you did not ask for it, tell your administrator"},
 	idp.MFATimeout:       {statusRefused, "try again and answer in time"},
@@ -67,6 +67,9 @@ func explainPage(err error, e *explanation) bool {
 	}
 	e.status = advice.status
 	e.hint = strings.NewReplacer("$URL", page.URL, "$WORDS", page.Words, "$ACTIVITY", page.Activity).Replace(advice.hint)
+	if page.Verdict == idp.Rejected && page.Charset != "" {
+		e.hint += "; the page is in " + page.Charset + ", in which letters beyond ASCII may be sent otherwise than they were set"
+	}
 	e.detail = append(e.detail, page.Options...)
 	if page.Verdict == idp.Unknown && page.Title != "" {
 		e.detail = append(e.detail, "title: "+page.Title)

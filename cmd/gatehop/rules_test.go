@@ -235,7 +235,7 @@ func TestEnvironmentRules(t *testing.T) {
 		{"password for this host", "", []string{"GATEHOP_IDP_HOST=ADFS.corp.example"}, []string{"credential-process", "dev"}, 0, "Version"},
 		{"password for another host", "", []string{"GATEHOP_IDP_HOST=other.example"}, []string{"credential-process", "dev"}, statusHuman, "nobody to ask"},
 		{"region of another partition", strings.ReplaceAll(worldConfig, "region = eu-west-1", "region = cn-north-1"), nil, []string{"login", "gateway"}, statusUsage, "partition"},
-		{"a second factor's method", "", []string{"GATEHOP_MFA=push"}, []string{"login", "gateway"}, statusUsage, "GATEHOP_MFA"},
+		{"a second factor's method", "", []string{"GATEHOP_MFA=a\nb"}, []string{"login", "gateway"}, statusUsage, "GATEHOP_MFA"},
 		{"a proxy that is none", "", []string{"GATEHOP_PROXY=junk"}, []string{"login", "gateway"}, statusUsage, "GATEHOP_PROXY"},
 		{"a user agent in two lines", "", []string{"GATEHOP_USER_AGENT=a\r\nb"}, []string{"login", "gateway"}, statusUsage, "GATEHOP_USER_AGENT"},
 		{"a bare user name", "", []string{"GATEHOP_USERNAME=alice"}, []string{"login", "gateway"}, statusUsage, `DOMAIN\name`},

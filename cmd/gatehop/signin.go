@@ -50,7 +50,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 	if err != nil {
 		return flow.Signed{}, err
 	}
-	person := &userRecorder{Prompter: labelled{Prompter: a.prompter(), host: hostOf(s.SignIn.URL), user: s.User}}
+	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User}}
 	attempt := a.attempt(profile, s, dir, person)
 	session.Prompt = whilePosting{attempt, a.connectAhead}
 	assertion, err := adapter.Login(ctx, session)
@@ -132,6 +132,10 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		q.Label = "Password of " + l.user + " at " + l.host
 	case q.Field == "password":
 		q.Label = "Password at " + l.host
+	case q.Field == "home_realm":
+		q.Label = "Which organisation at " + l.host + "?"
+	case q.Field == "mfa":
+		q.Label = "Which way to sign in at " + l.host + "?"
 	case q.Label != "":
 		q.Label = l.host + ": " + q.Label
 	}

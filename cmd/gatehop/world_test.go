@@ -227,7 +227,7 @@ func (p *worldPerson) Ask(_ context.Context, q idp.Question) (secret.Text, error
 // one that the list is about is found in the table.
 func (p *worldPerson) Choose(ctx context.Context, c tty.Choice, _ tty.Look) (string, error) {
 	p.chosen = append(p.chosen, c)
-	for _, field := range []string{"role", "profile"} {
+	for _, field := range []string{"role", "profile", "home_realm", "mfa"} {
 		for _, item := range c.Items {
 			if answer := p.answer[field]; answer != "" && answer == item.Answer {
 				got, err := p.Ask(ctx, idp.Question{Field: field})

@@ -1,4 +1,4 @@
-// Package adfs signs a person in at AD FS 3.0, 2016 and 2019 by its sign-in form.
+// Package adfs signs a person in at AD FS 2.0, 2.1, 3.0, 2016 and 2019 by its sign-in form.
 package adfs
 
 import (
@@ -20,6 +20,8 @@ type Config struct {
 	Partition    string `json:"partition"`     // of the gateway account; "" for aws
 	Domain       string `json:"adfs_domain"`   // completes a user name without one: DOMAIN\name
 	Username     string `json:"username"`      // the user name if it is known already, to be refused before anything is sent
+	HomeRealm    string `json:"home_realm"`    // the organisation to sign in at, by its id or its name on the page; "" for AD FS's own directory
+	MFA          string `json:"mfa"`           // the method to take where several are offered, by its id or its name on the page
 }
 
 // New makes the adapter. Errors are about the settings; a user name that lacks its
@@ -35,9 +37,9 @@ func New(c Config) (idp.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := adapter{u, c.Domain}
-	if c.Username != "" {
-		_, err = a.userName(c.Username)
+	a := adapter{entry: u, domain: c.Domain, realm: c.HomeRealm, mfa: c.MFA}
+	if v := a.visit(); c.Username != "" {
+		_, err = v.userName(c.Username)
 	}
 	if err != nil {
 		return nil, err
@@ -46,27 +48,56 @@ func New(c Config) (idp.Adapter, error) {
 }
 
 type adapter struct {
-	entry  *url.URL
-	domain string
+	entry              *url.URL
+	domain, realm, mfa string
+}
+
+// visit is what one sign-in has found out.
+type visit struct {
+	adapter
+	elsewhere bool            // somebody else than AD FS asks for the user name
+	methods   map[string]bool // that were chosen
+	looped    bool            // the count of a loop was dropped
+	refused   *idp.PageError  // what AD FS made of the entry, if it did not say why
+}
+
+func (a adapter) visit() *visit {
+	v := &visit{adapter: a, methods: map[string]bool{}}
+	realm := a.realm
+	query := parseQuery(a.entry.RawQuery)
+	for _, name := range []string{"whr", "redirecttoidentityprovider"} { // the address goes before the page
+		if query[name] != "" {
+			realm = query[name]
+		}
+	}
+	own := strings.HasSuffix(realm, "://"+a.entry.Hostname()+"/adfs/services/trust")
+	v.elsewhere = realm != "" && !own && !strings.EqualFold(realm, activeDirectory)
+	return v
+}
+
+// walk is a sign-in that has not begun.
+func (a adapter) walk(s *idp.Session) *form.Walk {
+	v := a.visit()
+	return &form.Walk{Session: s, Entry: a.entry, Steps: steps(v), UserName: v.userName, Address: v.address}
 }
 
 // Login implements idp.Adapter.
 func (a adapter) Login(ctx context.Context, s *idp.Session) (*saml.Assertion, error) {
-	w := &form.Walk{Session: s, Entry: a.entry, Steps: steps(), UserName: a.userName}
-	return w.Run(ctx)
+	return a.walk(s).Run(ctx)
 }
 
 // userName completes a bare name with the domain. AD FS takes DOMAIN\name and
-// name@domain alone, and says so only in a script that never runs here.
-func (a adapter) userName(name string) (string, error) {
+// name@domain alone, and says so only in a script that never runs here; another
+// organisation has rules of its own.
+func (v *visit) userName(name string) (string, error) {
 	name = strings.TrimSpace(name)
 	switch {
-	case strings.ContainsAny(name, `@\`):
+	case v.elsewhere, strings.ContainsAny(name, `@\`):
 		return name, nil
-	case a.domain == "":
-		return "", &idp.PageError{Verdict: idp.BareUser, URL: idp.SafeURL(a.entry)}
+	case v.domain == "":
+		return "", &idp.PageError{Verdict: idp.BareUser, URL: idp.SafeURL(v.entry)}
 	}
-	return strings.TrimSuffix(a.domain, `\`) + `\` + name, nil
+	return strings.TrimSuffix(v.domain, `\`) + `\` + name, nil
 }
 
 // relyingParty is the identifier that the entry asks for.

@@ -120,6 +120,30 @@ func entryPathOf(path string) string {
 	return entryPath
 }
 
+// address writes the path of AD FS's own addresses as its cookies have it: the server
+// takes /ADFS/LS/ as well, and writes it too, but no cookie goes there.
+func (v *visit) address(u *url.URL) {
+	if idp.OriginOf(u) == "" || idp.OriginOf(u) != idp.OriginOf(v.entry) {
+		return
+	}
+	u.Path, u.RawPath = cookiePath(u.Path), cookiePath(u.RawPath)
+}
+
+// cookiePath is path with the first /adfs/, and /ls/ behind it, in small letters.
+func cookiePath(path string) string {
+	const adfs, ls = "/adfs/", "/ls/"
+	lower := lowerASCII(path) + "/"
+	i := strings.Index(lower, adfs)
+	if i < 0 {
+		return path
+	}
+	end := i + len(adfs) - 1
+	if strings.HasPrefix(lower[end:], ls) {
+		end += len(ls) - 1
+	}
+	return path[:i] + lower[i:end] + path[end:]
+}
+
 // parseQuery reads the first value of each name, names in lower case, and what cannot
 // be unescaped as it stands.
 func parseQuery(raw string) map[string]string {

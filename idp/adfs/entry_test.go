@@ -2,11 +2,14 @@ package adfs_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"gatehop/idp"
 	"gatehop/idp/adfs"
+	"gatehop/idp/form"
+	"gatehop/idp/idptest"
 )
 
 func TestEntryURL(t *testing.T) {
@@ -132,6 +135,196 @@ func FuzzEntryURL(f *testing.F) {
 		again, err := adfs.EntryURL(got, party)
 		if err != nil || again != got {
 			t.Errorf("EntryURL(%q) = %q, and of that %q, %v", raw, got, again, err)
+		}
+	})
+}
+
+// TestEntryURLShapes has addresses as they are pasted: all of them lead to the entry of
+// the same server, for AWS.
+func TestEntryURLShapes(t *testing.T) {
+	t.Parallel()
+	const want = "https://adfs.corp.example/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices"
+	for _, raw := range []string{
+		"adfs.corp.example", "adfs.corp.example/", "//adfs.corp.example/adfs", "ADFS.CORP.EXAMPLE/ADFS/LS",
+		"https://adfs.corp.example/adfs", "https://adfs.corp.example/adfs/ls", "https://adfs.corp.example/ADFS/LS/",
+		"https://adfs.corp.example/adfs/ls/?SAMLRequest=nVNNj9owEL3zK6LcIR8kQCxAorAfSBQioD30Unm%2FZteSY7u2A8u%2Fr5MF&RelayState=https%3A%2F%2Fx.example&client-request-id=1b2c",
+		"https://adfs.corp.example/adfs/ls/?wa=wsignin1.0&wtrealm=urn%3afederation%3aMicrosoftOnline&wctx=LoginOptions%3D3",
+		"https://adfs.corp.example/adfs/ls/wia?client-request-id=1b2c3d4e-0000-0000-0000-000000000000",
+		"https://adfs.corp.example/adfs/ls/WIA", "https://adfs.corp.example/adfs/ls/auth/integrated/?x=y",
+		"https://adfs.corp.example/adfs/ls/FormsSignIn.aspx?ReturnUrl=%2fadfs", "https://adfs.corp.example/adfs/ls/HomeRealmDiscovery.aspx",
+		"https://adfs.corp.example/adfs/portal/", "https://adfs.corp.example/adfs/portal/updatepassword/?username=CORP%5Calice",
+		"https://adfs.corp.example/adfs/ls/idpinitiatedsignon.aspx/trailing", "https://adfs.corp.example/adfs/ls/idpinitiatedsignon.aspx%20",
+		"https://adfs.corp.example/adfs/ls/#fragment", "  https://adfs.corp.example/adfs/ls/  ", "https://adfs.corp.example:/adfs/ls/",
+		"https://adfs.corp.example/adfs/oauth2/authorize?client_id=1", "https://adfs.corp.example/?&&=&x", "https://adfs.corp.example?loginToRp=",
+	} {
+		if got, err := adfs.EntryURL(raw, ""); err != nil || got != want {
+			t.Errorf("EntryURL(%q) = %s, %v, want %s", raw, got, err, want)
+		}
+	}
+}
+
+// TestLoginParties: each partition has an identifier of its own, and a configured one or
+// one that was pasted, as loginToRp or in a RelayState, goes before it.
+func TestLoginParties(t *testing.T) {
+	t.Parallel()
+	const gov, cn = "urn:amazon:webservices:govcloud", "urn:amazon:webservices:cn-north-1"
+	relay := "https://" + host + "/adfs/ls/idpinitiatedsignon.aspx?RelayState=" + url.QueryEscape("RPID="+url.QueryEscape("urn:own")+"&RelayState=x")
+	for _, c := range []struct {
+		name  string
+		c     adfs.Config
+		party string
+		acs   string
+	}{
+		{"commercial", adfs.Config{}, "urn:amazon:webservices", "https://signin.aws.amazon.com/saml"},
+		{"GovCloud", adfs.Config{Partition: "aws-us-gov"}, gov, "https://signin.amazonaws-us-gov.com/saml"},
+		{"China", adfs.Config{Partition: "aws-cn"}, cn, "https://signin.amazonaws.cn/saml"},
+		{"configured", adfs.Config{Partition: "aws-cn", RelyingParty: "urn:own"}, "urn:own", "https://signin.amazonaws.cn/saml"},
+		{"pasted", adfs.Config{URL: host + "/adfs/ls/idpinitiatedsignon?logintorp=urn%3Aown"}, "urn:own", "https://signin.aws.amazon.com/saml"},
+		{"relayed", adfs.Config{URL: relay}, "urn:own", "https://signin.aws.amazon.com/saml"},
+		{"relayed and configured", adfs.Config{URL: relay, RelyingParty: "urn:other"}, "urn:other", "https://signin.aws.amazon.com/saml"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			parties := map[string]idptest.RelyingParty{c.party: {ACS: c.acs, Audience: c.party, Display: "AWS"}}
+			r := newRig(t, idptest.Options{RelyingParties: parties}, person(alice, idptest.AlicePassword))
+			a, err := r.login(t, c.c)
+			if err != nil || a.Destination != c.acs {
+				t.Fatalf("Login = %v, want an assertion for %s", err, c.acs)
+			}
+			r.check(t, 1, 4)
+			r = newRig(t, idptest.Options{RelyingParties: map[string]idptest.RelyingParty{"urn:nobody": {Display: "Other"}}}, nil)
+			_, err = r.login(t, c.c)
+			if got := wantVerdict(t, err, idp.UnknownParty); got.Words != c.party {
+				t.Errorf("Words = %q, want %q", got.Words, c.party)
+			}
+		})
+	}
+}
+
+// TestLoginEntryRefused: a party that AD FS does not know or has switched off, and an
+// entry that is switched off, with the error's number and without it.
+func TestLoginEntryRefused(t *testing.T) { each(t, testLoginEntryRefused) }
+
+func testLoginEntryRefused(t *testing.T, v version) {
+	aws := idptest.RelyingParty{ACS: "https://signin.aws.amazon.com/saml", Audience: "urn:amazon:webservices", Display: "AWS"}
+	off := aws
+	off.Disabled = true
+	parties := func(p idptest.RelyingParty) map[string]idptest.RelyingParty {
+		return map[string]idptest.RelyingParty{"urn:amazon:webservices": p, "urn:x": {Display: "Payroll"}}
+	}
+	for _, c := range []struct {
+		name     string
+		o        idptest.Options
+		want     idp.Verdict
+		options  []string
+		activity bool
+		requests int
+	}{
+		{"disabled trust", idptest.Options{RelyingParties: parties(off)}, idp.UnknownParty, []string{"Payroll"}, false, 1},
+		{"disabled trust as an error", idptest.Options{RelyingParties: parties(off), UnknownRPError: true}, idp.UnknownParty, nil, true, 1},
+		{"disabled trust as an error without a number", idptest.Options{RelyingParties: parties(off), UnknownRPError: true, ErrorsBare: true}, idp.UnknownParty, []string{"Payroll"}, true, 2},
+		{"entry switched off", idptest.Options{IdPInitiatedDisabled: true}, idp.EntryDisabled, nil, true, 1},
+		{"entry switched off without a number", idptest.Options{IdPInitiatedDisabled: true, ErrorsBare: true}, idp.EntryDisabled, nil, true, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, v.of(c.o), nil)
+			_, err := r.login(t, adfs.Config{})
+			got := wantVerdict(t, err, c.want)
+			if !slices.Equal(got.Options, c.options) || (got.Activity != "") != c.activity {
+				t.Errorf("Options %q, Activity %q, want %q and one: %t", got.Options, got.Activity, c.options, c.activity)
+			}
+			if c.want == idp.UnknownParty && got.Words != "urn:amazon:webservices" {
+				t.Errorf("Words = %q, want what was asked for", got.Words)
+			}
+			r.check(t, 0, c.requests)
+		})
+	}
+}
+
+// TestLoginPathCase: AD FS writes its addresses in capitals, and its cookies are for
+// small letters. The control is the same sign-in as a browser would do it.
+func TestLoginPathCase(t *testing.T) { each(t, testLoginPathCase) }
+
+func testLoginPathCase(t *testing.T, v version) {
+	for _, style := range []idptest.ActionStyle{idptest.ActionPath, idptest.ActionAbsolute, idptest.ActionAbsolute443} {
+		r := newRig(t, v.of(idptest.Options{PathCase: idptest.PathUpper, Action: style}), person(alice, idptest.AlicePassword))
+		if _, err := r.login(t, adfs.Config{}); err != nil {
+			t.Errorf("%q: Login = %v", style, err)
+		}
+		r.check(t, 1, 4+v.more)
+	}
+	r := newRig(t, v.of(idptest.Options{PathCase: idptest.PathUpper}), person(alice, idptest.AlicePassword))
+	entry, err := url.Parse("https://" + host + idptest.ADFSEntry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &form.Walk{Session: r.session, Entry: entry, Steps: adfs.StepsOf(t)}
+	_, err = w.Run(t.Context())
+	wantVerdict(t, err, idp.Unexplained)
+}
+
+// TestCookiePath: nothing but /adfs and /ls changes, and once is enough.
+func TestCookiePath(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/ADFS/LS/IdpInitiatedSignOn.aspx": "/adfs/ls/IdpInitiatedSignOn.aspx",
+		"/Adfs/ls":                         "/adfs/ls",
+		"/ADFS":                            "/adfs",
+		"/ADFS/Portal/UpdatePassword/":     "/adfs/Portal/UpdatePassword/",
+		"/SSO/ADFS/LS/x":                   "/SSO/adfs/ls/x",
+		"/ADFSX/LS/":                       "/ADFSX/LS/",
+		"/x/LS/":                           "/x/LS/",
+		"/adfs/x/LS/":                      "/adfs/x/LS/",
+		"":                                 "",
+		"İ/ADFS/LS":                        "İ/adfs/ls",
+	} {
+		if got := adfs.CookiePath(path); got != want || adfs.CookiePath(got) != got {
+			t.Errorf("CookiePath(%q) = %q, and of that %q, want %q", path, got, adfs.CookiePath(got), want)
+		}
+	}
+}
+
+// TestAddress: only the addresses of the configured server are written anew.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://adfs.corp.example/ADFS/LS/?X=/ADFS/LS/":        "https://adfs.corp.example/adfs/ls/?X=/ADFS/LS/",
+		"https://adfs.corp.example:443/ADFS/LS/a%2Fb":           "https://adfs.corp.example:443/adfs/ls/a%2Fb",
+		"https://adfs.corp.example:49443/ADFS/LS/":              "https://adfs.corp.example:49443/ADFS/LS/",
+		"https://login.partner.example/ADFS/LS/":                "https://login.partner.example/ADFS/LS/",
+		"http://adfs.corp.example/ADFS/LS/":                     "http://adfs.corp.example/ADFS/LS/",
+		"https://adfs.corp.example.partner.example/ADFS/LS/wia": "https://adfs.corp.example.partner.example/ADFS/LS/wia",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if adfs.Address(t, u); u.String() != want {
+			t.Errorf("Address(%s) = %s, want %s", text, u, want)
+		}
+	}
+}
+
+// FuzzAddress: an address is written anew in the same letters, twice is once, and its
+// origin stays.
+func FuzzAddress(f *testing.F) {
+	for _, raw := range []string{"https://adfs.corp.example/ADFS/LS/x", "https://adfs.corp.example/a%2Fb/ADFS/ls", "https://adfs.corp.example/%41DFS/LS/", "https://other.example/ADFS/LS/", "/ADFS/LS"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return
+		}
+		before, was := *u, u.String()
+		adfs.Address(t, u)
+		once := u.String()
+		if idp.OriginOf(u) != idp.OriginOf(&before) || !strings.EqualFold(u.Path, before.Path) || u.RawQuery != before.RawQuery {
+			t.Errorf("%q became %q", was, once)
+		}
+		if adfs.Address(t, u); u.String() != once {
+			t.Errorf("%q became %q and then %q", was, once, u)
 		}
 	})
 }

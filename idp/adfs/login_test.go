@@ -3,6 +3,7 @@ package adfs_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -61,7 +62,9 @@ func newRig(t testing.TB, o idptest.Options, script map[string][]string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{p: p, answers: idptest.NewAnswers(script)}
+	all := map[string][]string{"home_realm": {idptest.NoAnswer}, "mfa": {idptest.NoAnswer}} // nobody chooses unless the script does
+	maps.Copy(all, script)
+	r := &rig{p: p, answers: idptest.NewAnswers(all)}
 	transport := idptest.Transport(map[string]http.Handler{host: p, idptest.AnyHost: p.Elsewhere()})
 	client := idp.NewClient(idp.ClientOptions{Trust: trust, Transport: transport, Now: o.Now, Timeout: 5 * time.Second})
 	r.session = &idp.Session{HTTP: client, Trust: trust, Prompt: r.answers}
@@ -277,7 +280,9 @@ func testLoginEntry(t *testing.T, v version) {
 
 	r = newRig(t, v.of(idptest.Options{UnknownRPError: true}), nil)
 	_, err = r.login(t, adfs.Config{RelyingParty: "urn:example:other"})
-	wantVerdict(t, err, idp.ProviderError)
+	if got := wantVerdict(t, err, idp.UnknownParty); got.Words != "urn:example:other" || len(got.Activity) != 36 {
+		t.Errorf("Words %q, Activity %q, want what was asked for and the number", got.Words, got.Activity)
+	}
 }
 
 // TestLoginNotPermitted has T20: signed in, and nothing for AWS.

@@ -42,6 +42,17 @@ var mutants = []struct {
 	{"posts the form of the methods", idptest.Options{Flavour: "2019"}, idptest.AlicePassword, elsewhere, "16:", 0},
 	{"the same on a paginated page", native, idptest.AlicePassword, elsewhere, "16:", 0},
 	{"sends the password with the user name", steps, idptest.AlicePassword, hasty, "16:", 1},
+	{"as it should be in 2.0", in20(idptest.Options{}), idptest.AlicePassword, careful, "", 1},
+	{"as it should be in 2.1, by hand", in20(idptest.Options{Asp4: true}), idptest.AlicePassword, pressing("", ""), "", 1},
+	{"leaves the button of 2.0 out", in20(idptest.Options{}), idptest.AlicePassword, careless, "16:", 1},
+	{"leaves the + of 2.0 as it is", in20(idptest.Options{}), idptest.AlicePassword, pressing("%2B", "+"), "18:", 1},
+	{"trims the state of 2.0", in20(idptest.Options{}), idptest.AlicePassword, pressing("%3D&", "&"), "18:", 1},
+	{"sends a state of 2.0 of its own", in20(idptest.Options{}), idptest.AlicePassword, pressing("%2FwEPDw", "%2FwEPDx"), "18:", 1},
+	{"leaves the number of 2.0 out", in20(idptest.Options{}), idptest.AlicePassword, pressing("&__db=15", ""), "18:", 1},
+	{"adds the method of 3.0", in20(idptest.Options{}), idptest.AlicePassword, pressing("&__db=", "&AuthMethod=FormsAuthentication&__db="), "16:", 1},
+	{"posts the password again by itself in 2.0", in20(idptest.Options{}), "wrong one", pressing("", ""), "1:", 2},
+	{"follows a foreign action of 2.0", in20(idptest.Options{Fault: idptest.FaultForeignAction}), idptest.AlicePassword, pressing("", ""), "3:", 0},
+	{"sends the password by GET in 2.0", in20(idptest.Options{Fault: idptest.FaultGetForm}), idptest.AlicePassword, pressing("", ""), "2:", 0},
 }
 
 var (
@@ -61,7 +72,7 @@ func filled(p *form.Page, password string) (*form.Form, form.Fill) {
 		fill := form.Fill{Values: map[*form.Control]secret.Text{}}
 		for _, c := range f.Controls {
 			switch {
-			case c.Name == "UserName":
+			case c.Name == "UserName", strings.HasSuffix(c.Name, "$UsernameTextBox"):
 				fill.Values[c] = secret.New(alice)
 			case c.Type == "password":
 				fill.Values[c] = secret.New(password)
@@ -96,6 +107,21 @@ func careless(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error
 	}
 	send, err := f.Submit(nil, fill)
 	return form.Next{Send: send, From: p.URL}, err
+}
+
+// pressing is careless but for the button, and changes what is sent.
+func pressing(old, with string) func(context.Context, *form.Walk, *form.Page) (form.Next, error) {
+	return func(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+		f, fill := filled(p, typed(ctx, w))
+		if f == nil || w.State.Acted["login"] > 2 {
+			return form.Next{}, w.Fail(p, idp.Unknown, "")
+		}
+		send, err := f.Submit(f.Button(), fill)
+		if old != "" {
+			send.Body = secret.New(strings.ReplaceAll(send.Body.Reveal(), old, with))
+		}
+		return form.Next{Send: send, From: p.URL}, err
+	}
 }
 
 func merging(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {

@@ -86,6 +86,8 @@ func TestPages(t *testing.T) {
 		{name: "error with another number", page: msis("MSIS3020"), want: idp.ProviderError, words: "It broke."},
 		{name: "state lost", page: msis("MSIS7001"), want: idp.StateLost, words: "It broke."},
 		{name: "loop", page: msis("MSIS7042"), want: idp.SignInLoop, words: "It broke."},
+		{name: "party not known", page: msis("MSIS7007: no"), want: idp.UnknownParty, words: "urn:amazon:webservices"},
+		{name: "party not known after a sign-in", page: "signed in " + msis("MSIS7007: no"), want: idp.NotPermitted, words: "It broke."},
 		{name: "error after a sign-in", page: "signed in " + msis(""), want: idp.NotPermitted, words: "It broke."},
 		{name: "no second factor registered", page: `<div id=errorArea><div id=errorMessage>Go to <a href="https://aka.ms/mfasetup">this page</a></div></div>`, want: idp.Enrolment, words: "Go to this page"},
 		{name: "password to be changed", page: `<span id=expiredNotification>You must update your password.</span>` + loginPage, want: idp.PasswordExpired, words: "You must update your password."},

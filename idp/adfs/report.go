@@ -2,12 +2,12 @@ package adfs
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
-
-	"github.com/PuerkitoBio/goquery"
 
 	"gatehop/idp"
 	"gatehop/idp/form"
@@ -29,6 +29,7 @@ func lazily(pattern string) func() *regexp.Regexp {
 var numbers = map[string]idp.Verdict{
 	"MSIS7000": idp.StateLost,
 	"MSIS7001": idp.StateLost,
+	"MSIS7007": idp.UnknownParty, // "unspecified or unsupported"; after a sign-in: not permitted
 	"MSIS7012": idp.EntryDisabled,
 	"MSIS7042": idp.SignInLoop,
 }
@@ -39,14 +40,14 @@ func isError(p *form.Page, s *form.State) bool {
 }
 
 // reportError tells the error pages apart: by number, by where they lead, and by when
-// they come. The first page of all is refused because the entry is switched off; after
-// the password was right, the person is not permitted.
-func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+// they come. The first page of all is refused because the entry is switched off or the
+// relying party is not known; after the password was right, the person is not permitted.
+func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	details := p.Text("#errorDetails") + " " + p.Text("#errorMessage")
 	number := numberForm().FindString(details)
 	verdict, known := numbers[number]
 	switch {
-	case known:
+	case known && (verdict != idp.UnknownParty || !signedIn(w, p)):
 	case p.Has(`#errorArea a[href*="proofup.aspx"], #errorArea a[href*="aka.ms/mfasetup"]`) ||
 		strings.Contains(details, "proofup.aspx") || strings.Contains(details, "aka.ms/mfasetup"):
 		verdict = idp.Enrolment
@@ -57,9 +58,58 @@ func reportError(_ context.Context, w *form.Walk, p *form.Page) (form.Next, erro
 	default:
 		verdict = idp.ProviderError
 	}
+	if v.forgetLoop(w, p, verdict, known) {
+		return w.Restart(), nil
+	}
 	e := w.Fail(p, verdict, p.VisibleText("#errorMessage"))
 	e.Activity = w.Clean(activityForm().FindString(p.Text("#activityID")))
+	if verdict == idp.UnknownParty {
+		e.Words = w.Clean(relyingParty(w.Entry))
+	}
+	if verdict == idp.EntryDisabled && !known {
+		bare := *w.Entry
+		bare.RawQuery = ""
+		v.refused = e
+		return w.Get(p, &bare), nil
+	}
 	return form.Next{}, e
+}
+
+// loopCookie counts the assertions that one browser got lately. Several programs that
+// share a kept session get more of them in 20 seconds than a person would.
+const loopCookie = "MSISLoopDetectionCookie"
+
+// forgetLoop drops the count of a loop, once and where nothing was typed that would have
+// to be typed again; what loops in truth comes back. An error without a number that meets
+// a kept session may be about a loop as well, if there is a count.
+func (v *visit) forgetLoop(w *form.Walk, p *form.Page, verdict idp.Verdict, known bool) bool {
+	jar, ok := w.Session.HTTP.Jar.(interface {
+		Drop(o idp.Origin, names ...string)
+	})
+	if !ok || v.looped || w.State.Passwords > 0 {
+		return false
+	}
+	counted := slices.ContainsFunc(w.Session.HTTP.Jar.Cookies(p.URL), func(c *http.Cookie) bool { return c.Name == loopCookie })
+	if verdict != idp.SignInLoop && (known || verdict != idp.NotPermitted || !counted) {
+		return false
+	}
+	jar.Drop(idp.OriginOf(p.URL), loopCookie)
+	v.looped = true
+	return true
+}
+
+// reportRefused tells, by the entry without a relying party, why AD FS refused the one
+// with it and did not say: whoever shows the list knows no such party.
+func (v *visit) reportRefused(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if !p.Has(partyList) {
+		return form.Next{}, v.refused
+	}
+	_, err := reportParties(ctx, w, p)
+	var e *idp.PageError
+	if errors.As(err, &e) {
+		e.Activity = v.refused.Activity
+	}
+	return form.Next{}, err
 }
 
 // signedIn reports whether AD FS has given the cookie that proves a sign-in.
@@ -142,78 +192,15 @@ func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, err
 	return form.Next{}, w.Fail(p, verdict, words)
 }
 
+// partyList is the list of relying parties.
+const partyList = `form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`
+
 // reportParties reports that AD FS shows its list of relying parties although one was
 // asked for.
 func reportParties(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var parties offered
+	var parties []item
 	for _, o := range p.Find(`select[name="RelyingParty"] option, select[name$="RelyingPartyDropDownList"] option`).EachIter() {
-		parties.add(w, o, "")
+		parties = append(parties, item{o.AttrOr("value", ""), o.Text()})
 	}
-	e := w.Fail(p, idp.UnknownParty, relyingParty(w.Entry))
-	e.Options = parties.options()
-	return form.Next{}, e
-}
-
-// maxOffered bounds what an error names of the things that a page offers.
-const maxOffered = 30
-
-// offered collects what a page offers to choose from: the first of it by name, the rest
-// by number.
-type offered struct {
-	names []string
-	more  int
-}
-
-// add takes n by its text, without which by its id.
-func (o *offered) add(w *form.Walk, n *goquery.Selection, id string) {
-	if len(o.names) == maxOffered {
-		o.more++
-		return
-	}
-	name := w.Clean(n.Text())
-	if name == "" {
-		name = w.Clean(id)
-	}
-	o.names = append(o.names, name)
-}
-
-func (o *offered) options() []string {
-	if o.more == 0 {
-		return o.names
-	}
-	return append(o.names, fmt.Sprintf("... and %d more", o.more))
-}
-
-// homeRealm is the name of the step that chooses, which it does once.
-const homeRealm = "home realm"
-
-// activeDirectory is the identifier of AD FS's own directory among the organisations.
-const activeDirectory = "AD AUTHORITY"
-
-// chooseRealm takes AD FS's own directory where it is offered. The field for the choice
-// gets its name from a script, and the one for an e-mail address must stay empty.
-func chooseRealm(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var realms offered
-	own := false
-	for _, n := range p.Find("[onclick]").EachIter() {
-		m := realmForm().FindStringSubmatch(n.AttrOr("onclick", ""))
-		if m == nil {
-			continue
-		}
-		id := m[1] + m[2]
-		own = own || id == activeDirectory
-		realms.add(w, n, id)
-	}
-	f := p.FormByID("hrd")
-	if f == nil || !own || w.State.Acted[homeRealm] > 1 {
-		e := w.Fail(p, idp.HomeRealm, errorText(p))
-		e.Options = realms.options()
-		return form.Next{}, e
-	}
-	for _, c := range f.Controls {
-		if c.ID == "hrdSelection" {
-			c.Name, c.Value = "HomeRealmSelection", activeDirectory
-		}
-	}
-	return w.Press(p, f, nil, form.Fill{Set: []form.Field{{Name: "HomeRealmSelection", Value: activeDirectory}}})
+	return form.Next{}, choice{verdict: idp.UnknownParty, words: relyingParty(w.Entry), items: parties}.open(w, p, parties)
 }

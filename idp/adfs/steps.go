@@ -12,15 +12,17 @@ import (
 // steps are AD FS's pages in the order in which they are told apart, between the
 // generic rows: an assertion comes before everything, and a page that is none of AD
 // FS's may still be a form that can be answered.
-func steps() []form.Step {
+func steps(v *visit) []form.Step {
 	return slices.Concat(
 		[]form.Step{
+			{Name: "refused entry", Match: func(*form.Page, *form.State) bool { return v.refused != nil }, Act: v.reportRefused},
 			form.Refuse("integrated", idp.Integrated, func(p *form.Page, _ *form.State) bool { return p.Offers("negotiate", "ntlm") }, none),
 			form.Refuse("basic", idp.BasicAuth, func(p *form.Page, _ *form.State) bool { return p.Offers("basic", "digest") }, none),
 		},
 		form.Ends(),
 		form.Walls(),
-		pages(),
+		pages(v),
+		pages20(v),
 		form.Ways(),
 	)
 }
@@ -30,22 +32,21 @@ func none(*form.Page) string { return "" }
 // authMethod is the value of AuthMethod that stands for user name and password.
 const authMethod = "FormsAuthentication"
 
-func pages() []form.Step {
+func pages(v *visit) []form.Step {
 	return []form.Step{
 		form.Refuse("update password", idp.PasswordExpired, isUpdatePassword, func(p *form.Page) string {
 			return p.VisibleText("#expiredNotification")
 		}),
-		{Name: "error", Match: isError, Act: reportError},
+		{Name: "error", Match: isError, Act: v.reportError},
 		{Name: "second factor", Match: isFactor, Act: reportFactor},
 		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
 		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
 		{Name: "login", Match: isLogin, Act: signIn},
 		{Name: "user name", Match: isName, Act: sendName},
-		{Name: homeRealm, Match: has("form#hrd"), Act: chooseRealm},
-		{Name: "relying parties", Match: has(`form#idpForm, select[name="RelyingParty"], select[name$="RelyingPartyDropDownList"]`), Act: reportParties},
-		{Name: "forms link", Match: isFormsLink, Act: chooseForms},
-		{Name: "method choice", Match: isChoice, Act: reportChoice},
+		{Name: homeRealm, Match: has("form#hrd"), Act: v.chooseRealm},
+		{Name: "relying parties", Match: has(partyList), Act: reportParties},
+		{Name: "method choice", Match: isChoice, Act: v.chooseMethod},
 		form.Refuse("certificate", idp.Certificate, isCertificate, none),
 	}
 }
@@ -160,38 +161,4 @@ func sendName(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error
 // isCertificate knows the address at which the TLS handshake asks for a certificate.
 func isCertificate(p *form.Page, _ *form.State) bool {
 	return p.URL.Port() == "49443" || strings.HasPrefix(strings.ToLower(p.URL.Hostname()), "certauth.")
-}
-
-// isFormsLink: a page of methods without a form for the password, but with a link to it.
-func isFormsLink(p *form.Page, s *form.State) bool {
-	return isChoice(p, s) && s.Acted["forms link"] == 0 && p.Has("#authOptions #"+authMethod+", #primaryOptionsPage #"+authMethod)
-}
-
-func chooseForms(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: authMethod}}})
-}
-
-// methods selects what a page offers besides the form for the password. The id of each is
-// the AuthMethod that it stands for.
-const methods = "#authOptions .actionLink, #authOptions .optionButton, #primaryOptionsPage .actionLink, #primaryOptionsPage .optionButton"
-
-// isChoice: nothing but links to methods.
-func isChoice(p *form.Page, s *form.State) bool {
-	if p.FormByID("options") == nil || !p.Has(methods) {
-		return false
-	}
-	_, asks := p.Login()
-	return !asks && !isLogin(p, s)
-}
-
-func reportChoice(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	var list offered
-	for _, n := range p.Find(methods).EachIter() {
-		if id := n.AttrOr("id", ""); id != "" || n.Find("[id]").Length() == 0 {
-			list.add(w, n, id) // else it is the frame of a link
-		}
-	}
-	e := w.Fail(p, idp.MethodChoice, "")
-	e.Options = list.options()
-	return form.Next{}, e
 }

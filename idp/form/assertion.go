@@ -3,6 +3,7 @@ package form
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"gatehop/idp"
 	"gatehop/saml"
@@ -90,6 +91,30 @@ func takeAssertion(_ context.Context, w *Walk, p *Page) (Next, error) {
 		return Next{}, w.Fail(p, idp.NoRoles, "")
 	}
 	return Next{Assertion: a}, nil
+}
+
+// takeToken passes on an answer in WS-Federation's format that is for another host that
+// the person trusts. AWS takes none.
+func takeToken(_ context.Context, w *Walk, p *Page) (Next, error) {
+	if f := p.AutoSubmit(); f != nil && w.Session.Trust.Has(p.URL) && f.has("wresult") {
+		to, err := f.Target(nil)
+		if _, aws := saml.SignInPartition(address(to)); err == nil && !aws && to.Method == "POST" && w.isBroker(p, to) {
+			return w.submitHidden(p, f)
+		}
+	}
+	return Next{}, w.Fail(p, idp.WSFederation, p.Words())
+}
+
+func address(to Target) string {
+	if to.URL == nil {
+		return ""
+	}
+	return to.URL.String()
+}
+
+// has reports whether the form has a control of that name.
+func (f *Form) has(name string) bool {
+	return slices.ContainsFunc(f.Controls, func(c *Control) bool { return c.Name == name })
 }
 
 // isBroker reports whether a response goes to another host that the person trusts,

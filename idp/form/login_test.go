@@ -237,6 +237,21 @@ func TestLoginRejected(t *testing.T) {
 	}
 }
 
+// TestLoginRejectedCharset: a refusal names the encoding of a page that is not in UTF-8,
+// whatever was typed: it would tell something of the password otherwise.
+func TestLoginRejectedCharset(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"plain", "Grün"} {
+		for charset, quirks := range map[string][]idptest.Quirk{"": nil, "windows-1252": {idptest.QuirkLatin1}} {
+			r := newRig(t, idptest.FormOptions{Quirks: quirks}, map[string][]string{"username": {"alice"}, "password": {password, idptest.NoAnswer}})
+			_, err := r.login(t)
+			if got := wantVerdict(t, err, idp.Rejected); got.Charset != charset {
+				t.Errorf("Charset = %q, want %q", got.Charset, charset)
+			}
+		}
+	}
+}
+
 // TestLoginQuestions: the names of the questions, the provider's own words, and who may
 // see what is typed.
 func TestLoginQuestions(t *testing.T) {

@@ -18,7 +18,7 @@ func (w *Walk) Look(ctx context.Context) (*Page, error) {
 	var last *Page
 	silent := *w.Session
 	silent.Prompt = nil
-	look := &Walk{Session: &silent, Entry: w.Entry}
+	look := &Walk{Session: &silent, Entry: w.Entry, Address: w.Address}
 	for _, s := range w.Steps {
 		look.Steps = append(look.Steps, Step{s.Name, s.Match, func(ctx context.Context, w *Walk, p *Page) (Next, error) {
 			last = p

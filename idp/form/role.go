@@ -120,6 +120,14 @@ type Login struct {
 	Password *Control
 	Code     *Control // a one-time code that the form insists on
 	Fixed    *Control // a user name that the page has settled already
+	Button   *Control // to be pressed; nil for the one that Form.Button chooses
+}
+
+func (l Login) button() *Control {
+	if l.Button != nil {
+		return l.Button
+	}
+	return l.Form.Button()
 }
 
 // login finds the fields of a form. A field that is shown goes before one that is not:

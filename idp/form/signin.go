@@ -35,7 +35,7 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 	if w.choosesPassword(l) {
 		return Next{}, w.Fail(p, idp.PasswordExpired, words)
 	}
-	button := l.Form.Button()
+	button := l.button()
 	if err := w.mayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
@@ -81,7 +81,7 @@ func fieldKey(c *Control) string { return c.Name + "\x00" + string(c.Role()) }
 // SignCode answers a page that asks for nothing but a one-time code, as SignIn does.
 // The verdict of a code that is not accepted is MFADenied.
 func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Next, error) {
-	button := l.Form.Button()
+	button := l.button()
 	if err := w.mayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
@@ -152,7 +152,7 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 // one comes back under another address of the page.
 func place(p *Page, l Login) string {
 	action := ""
-	if to, err := l.Form.Target(l.Form.Button()); err == nil {
+	if to, err := l.Form.Target(l.button()); err == nil {
 		action = idp.SafeURL(to.URL)
 	}
 	return strings.Join([]string{string(idp.OriginOf(p.URL)), l.Form.ID, action, l.User.Name}, "\x00")
@@ -261,7 +261,11 @@ func (w *Walk) retry() string {
 func (w *Walk) refusal(p *Page) error {
 	switch {
 	case w.person.words != "":
-		return w.Fail(p, idp.Rejected, w.person.words)
+		e := w.Fail(p, idp.Rejected, w.person.words)
+		if name := p.cs.name; name != utf8Name {
+			e.Charset = name
+		}
+		return e
 	case w.State.Restarts > 0:
 		return w.Fail(p, idp.StateLost, "")
 	}
@@ -275,6 +279,22 @@ func (w *Walk) unanswered(retry string, err, refusal error) error {
 		return refusal
 	}
 	return err
+}
+
+// Choose asks which of q.Options to take and returns that one; open is the error if nobody
+// says. The answer is no secret and may be shown. A sign-in that asks nobody at all, as
+// Look does, ends with the *idp.NeedsInputError of any other question.
+func (w *Walk) Choose(ctx context.Context, q idp.Question, open error) (string, error) {
+	q.Public, q.Label = true, w.Clean(q.Label)
+	answer, err := w.ask(ctx, q)
+	var needs *idp.NeedsInputError
+	switch {
+	case w.Session.Prompt != nil && (errors.As(err, &needs) || errors.Is(err, idp.ErrNoAnswer)):
+		return "", open
+	case err != nil:
+		return "", err
+	}
+	return answer.Reveal(), nil
 }
 
 // ask asks the person, whose time does not count. What is not public is a secret of

@@ -34,9 +34,9 @@ func on(match func(p *Page) bool) func(*Page, *State) bool {
 func Ends() []Step {
 	return []Step{
 		{"assertion", on(func(p *Page) bool { _, ok := p.response(); return ok }), takeAssertion},
-		Refuse("ws-federation", idp.WSFederation, on(func(p *Page) bool {
+		{"ws-federation", on(func(p *Page) bool {
 			return p.Has(`input[name="wresult"]:not([value=""]), textarea[name="wresult"]`)
-		}), nil),
+		}), takeToken},
 		Refuse("no response", idp.BadAssertion, on(func(p *Page) bool { _, ok := p.unusable(); return ok }), func(p *Page) string {
 			words, _ := p.unusable()
 			return words

@@ -69,7 +69,10 @@ type Walk struct {
 	// UserName completes what the person gave as user name, or refuses it before
 	// anything is sent; nil leaves it as it is.
 	UserName func(name string) (string, error)
-	State    State // set by Run
+	// Address corrects how an address is written before it is asked for, redirects
+	// included, and leaves its origin; nil leaves it as it is.
+	Address func(u *url.URL)
+	State   State // set by Run
 
 	client   *http.Client
 	log      *slog.Logger
@@ -215,6 +218,7 @@ func (w *Walk) Hop(p *Page, u *url.URL) (Next, error) {
 func (w *Walk) counting(c *http.Client) *http.Client {
 	limited := *c
 	limited.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		w.correct(req.URL)
 		if err := w.count(req, false); err != nil {
 			return err
 		}
@@ -227,6 +231,12 @@ func (w *Walk) counting(c *http.Client) *http.Client {
 		return nil
 	}
 	return &limited
+}
+
+func (w *Walk) correct(u *url.URL) {
+	if w.Address != nil {
+		w.Address(u)
+	}
 }
 
 // count refuses the request that is one too many.
@@ -255,6 +265,7 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if err != nil {
 		return nil, w.fail(w.Entry, idp.UnreadableForm)
 	}
+	w.correct(req.URL)
 	if body != nil {
 		req.Header.Set("Content-Type", n.Send.ContentType)
 		req.Header.Set("Origin", originHeader(n.From))

@@ -52,7 +52,7 @@ const (
 )
 
 // Flavours returns the versions of AD FS that are simulated, the oldest first.
-func Flavours() []string { return []string{"3.0", "2016", "2019"} }
+func Flavours() []string { return []string{webForms, "3.0", "2016", "2019"} }
 
 // Options describe a simulated AD FS. Now and Rand are required; the zero values of
 // the others are an ordinary AD FS 3.0 with forms sign-in that knows Alice and AWS.
@@ -66,26 +66,44 @@ type Options struct {
 	Now            func() time.Time
 	Rand           io.Reader // read once, by NewADFS
 
-	AcceptBareUser         bool // names without a domain are known too
-	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
-	UnknownRPError         bool // an unknown relying party gives an error page, not the list
-	UpdatePasswordEndpoint bool // expired passwords lead to the page that changes them
-	RequireRequestCookie   bool // a password without the cookie of the sign-on request is an error (MSIS7001)
-	ClientRequestIDOff     bool // no redirect that adds client-request-id, and no request cookie
-	DirectPostRefused      bool // a password without the sign-in page first is ignored
-	Kmsi                   bool // offers "keep me signed in"
-	CertificateLink        bool // offers certificate authentication
-	MethodChoice           bool // offers the form for the password as one of several methods first
-	Themed                 bool // pages with the company's own script, which splits the sign-in form for the eye alone
-	LockAfter              int  // refused passwords after which a user is locked; 0: never
-	ErrorStatus            int  // HTTP status of error pages; 0: 200
+	AcceptBareUser         bool     // names without a domain are known too
+	IdPInitiatedDisabled   bool     // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
+	UnknownRPError         bool     // an unknown relying party gives an error page, not the list
+	UpdatePasswordEndpoint bool     // expired passwords lead to the page that changes them
+	RequireRequestCookie   bool     // a password without the cookie of the sign-on request is an error (MSIS7001)
+	ClientRequestIDOff     bool     // no redirect that adds client-request-id, and no request cookie
+	DirectPostRefused      bool     // a password without the sign-in page first is ignored
+	Kmsi                   bool     // offers "keep me signed in"
+	CertificateLink        bool     // offers certificate authentication
+	MethodChoice           bool     // offers the form for the password as one of several methods first
+	Methods                []string // AuthMethods that MethodChoice offers besides; none of them takes an answer
+	Factors                []string // AuthMethods of second factors; of several, one is to be chosen
+	Themed                 bool     // pages with the company's own script, which splits the sign-in form for the eye alone
+	LockAfter              int      // refused passwords after which a user is locked; 0: never
+	ErrorsBare             bool     // error pages without the number of the error, as AD FS shows them to the outside
+	ErrorStatus            int      // HTTP status of error pages; 0: 200
 
 	Action                 ActionStyle
-	ACSPort443Off          bool     // the final form posts to the ACS as configured, without ":443"
-	DecoyEmptySAMLResponse bool     // a form with an empty SAMLResponse before the real one
-	WrappedBase64          bool     // SAMLResponse in lines of 76 characters
-	BigToken               bool     // the session cookie in two parts
-	ClaimsProviders        []string // ids; more than one asks for the home realm, where only LocalAuthority signs anybody in
+	ACSPort443Off          bool      // the final form posts to the ACS as configured, without ":443"
+	DecoyEmptySAMLResponse bool      // a form with an empty SAMLResponse before the real one
+	WrappedBase64          bool      // SAMLResponse in lines of 76 characters
+	BigToken               bool      // the session cookie in two parts
+	ClaimsProviders        []string  // ids; more than one asks for the home realm, where only LocalAuthority and Partners sign anybody in
+	Partners               []Partner // of ClaimsProviders
+	Locale                 string    // "de", "nl": the language of all pages, whatever the client asks for; "": the client's
+	PathCase               PathCase  // how AD FS writes its own paths; cookies are for "/adfs" all the same
+
+	// AD FS 2.0 alone
+	Asp4              bool      // 2.1: element ids as ASP.NET 4 makes them
+	LocalAuthFirst    LocalAuth // how everybody is signed in
+	BreakViewState    bool      // every password is answered as if the page's state were not the server's own
+	DisplayExceptions bool      // error pages say what the error is
+
+	// AD FS 3.0 and later: who is sent to integrated sign-in
+	Intranet           bool     // clients are inside the company's network; else nobody is
+	WIAUserAgents      []string // parts of the User-Agent of those that are; nil: WIAUserAgents
+	FormsOnIntranetOff bool     // everybody is, for want of forms
+	WIAFallbackOff     bool     // everybody is, forms or not
 
 	DropCookies bool // sets none
 	HeaderLimit int  // bytes of cookies above which requests are refused; 0: none
@@ -106,6 +124,27 @@ type ADFS struct {
 	*simulator
 	o      Options
 	routes map[string]func(*exchange) answer
+	sent   map[string]*sent20 // pages of AD FS 2.0 by their view state
+
+	errands map[string]errand // sign-ins at partners by their state
+}
+
+// PathCase is how AD FS writes the paths of its own addresses: it takes any case, and a
+// browser sends the cookies of "/adfs" to no other.
+type PathCase string
+
+// The ways that differ. The zero value is as the client wrote it.
+const (
+	PathAsAsked PathCase = ""
+	PathUpper   PathCase = "upper" // /ADFS/LS/IDPINITIATEDSIGNON.ASPX
+)
+
+// path is how AD FS writes the path of a request.
+func (a *ADFS) path(x *exchange) string {
+	if a.o.PathCase == PathUpper {
+		return strings.ToUpper(x.Path)
+	}
+	return x.Path
 }
 
 // NewADFS makes an AD FS of o.
@@ -125,22 +164,23 @@ func NewADFS(o Options) (*ADFS, error) {
 	}
 	s, err := newSimulator(settings{
 		host: o.Host, users: slices.Clone(o.Users), parties: sortedParties(o.RelyingParties),
-		latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
+		locale: o.Locale, latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
 		signer: o.Signer, entity: "/adfs/services/trust", now: o.Now,
-		headers: http.Header{
-			"Server": {"Microsoft-HTTPAPI/2.0"}, "Cache-Control": {"no-cache,no-store"}, "Pragma": {"no-cache"},
-			"Expires": {"-1"}, "Content-Type": {"text/html; charset=utf-8"},
-		},
+		headers: o.headers(),
 	}, o.Rand)
 	if err != nil {
 		return nil, err
 	}
-	a := &ADFS{simulator: s, o: o}
+	a := &ADFS{simulator: s, o: o, sent: map[string]*sent20{}}
+	if o.webForms() {
+		a.routes = a.routes20()
+		return a, nil
+	}
 	a.routes = map[string]func(*exchange) answer{
 		"/adfs/ls/idpinitiatedsignon.aspx": a.entry,
 		"/adfs/ls/idpinitiatedsignon":      a.entry,
 		"/adfs/ls/":                        a.protocol,
-		"/adfs/ls/wia":                     func(*exchange) answer { return a.challenge("Negotiate", "NTLM") },
+		"/adfs/ls/wia":                     a.wia,
 		"/adfs/portal/updatepassword":      a.updatePassword,
 		"/adfs/portal/updatepassword/":     a.updatePassword,
 		"/adfs/portal/css/style.css":       empty("text/css"),
@@ -153,7 +193,10 @@ func NewADFS(o Options) (*ADFS, error) {
 // check refuses what no AD FS is.
 func (o *Options) check() error {
 	if o.Flavour == "" {
-		o.Flavour = Flavours()[0]
+		o.Flavour = "3.0"
+	}
+	if o.webForms() {
+		o.ClientRequestIDOff = true
 	}
 	styles := []ActionStyle{ActionPath, ActionAbsolute, ActionAbsolute443, ActionRelative, ActionUnescapedAmp, ActionEmpty, ActionMissing}
 	switch {
@@ -167,16 +210,25 @@ func (o *Options) check() error {
 		return errors.New("simulate AD FS: a request cookie is required that is never set")
 	case o.ClientRequestIDOff && (o.Paginated == PaginatedSteps || o.MethodChoice):
 		return errors.New("simulate AD FS: steps that no client-request-id tells apart")
+	case o.Locale != "" && texts[o.Locale].Lang == "":
+		return fmt.Errorf("simulate AD FS: no words in %q", o.Locale)
+	case !slices.Contains([]PathCase{PathAsAsked, PathUpper}, o.PathCase):
+		return fmt.Errorf("simulate AD FS: unknown case of paths %q", o.PathCase)
+	case slices.ContainsFunc(o.Partners, func(p Partner) bool { return !slices.Contains(o.ClaimsProviders, p.ID) }):
+		return errors.New("simulate AD FS: a partner that is no claims provider")
 	case !slices.Contains(styles, o.Action):
 		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
 	}
-	return nil
+	return o.checkWebForms()
 }
 
+// sortedParties are the parties that AD FS offers.
 func sortedParties(m map[string]RelyingParty) []RelyingParty {
 	var out []RelyingParty
 	for _, id := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, m[id])
+		if !m[id].Disabled {
+			out = append(out, m[id])
+		}
 	}
 	return out
 }
@@ -203,8 +255,14 @@ func (a *ADFS) route(x *exchange) answer {
 	return h(x)
 }
 
-// protocol is where services send their own requests, which AWS does not do.
-func (a *ADFS) protocol(x *exchange) answer { return a.errorPage(x, "MSIS7065", "") }
+// protocol is where partners answer, and where services send their own requests, which
+// AWS does not do.
+func (a *ADFS) protocol(x *exchange) answer {
+	if x.Method == http.MethodPost && x.Form.Count("SAMLResponse")+x.Form.Count("wresult") > 0 {
+		return a.fromPartner(x)
+	}
+	return a.errorPage(x, "MSIS7065", "")
+}
 
 // updatePassword shows the page that changes passwords and changes none.
 func (a *ADFS) updatePassword(x *exchange) answer {
@@ -229,31 +287,37 @@ func (a *ADFS) chrome(x *exchange, title string) Page {
 
 // errorPage is AD FS's own; msis is what the server's log would say.
 func (a *ADFS) errorPage(x *exchange, msis, words string) answer {
+	if a.o.ErrorsBare {
+		msis = ""
+	}
+	status := a.o.ErrorStatus
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if a.o.webForms() {
+		return a.errorPage20(x, status, msis, words)
+	}
 	p := a.chrome(x, x.text.ErrorTitle)
 	p.Error, p.Detail, p.Activity = words, msis, a.guid()
 	if words == "" {
 		p.Error = x.text.ErrorMessage
 	}
 	p.Time = a.now().UTC().Format(http.TimeFormat)
-	if rp, ok := a.o.RelyingParties[a.party(x)]; ok {
+	if rp, ok := a.relyingParty(x); ok {
 		p.Display = rp.Display
-	}
-	status := a.o.ErrorStatus
-	if status == 0 {
-		status = http.StatusOK
 	}
 	return a.page(status, "adfs/error.html", p)
 }
 
 func (a *ADFS) action(x *exchange) string {
-	self := pathAndQuery(x)
+	self := a.pathAndQuery(x)
 	switch a.o.Action {
 	case ActionAbsolute:
 		return "https://" + x.host + self
 	case ActionAbsolute443:
 		return "https://" + withPort443(x.host) + self
 	case ActionRelative:
-		return self[strings.LastIndex(x.Path, "/")+1:]
+		return a.tail(x)
 	case ActionEmpty, ActionMissing:
 		return ""
 	}
@@ -268,9 +332,9 @@ func withPort443(host string) string {
 	return host + ":443"
 }
 
-func pathAndQuery(x *exchange) string {
+func (a *ADFS) pathAndQuery(x *exchange) string {
 	if x.RawQuery == "" {
-		return x.Path
+		return a.path(x)
 	}
-	return x.Path + "?" + x.RawQuery
+	return a.path(x) + "?" + x.RawQuery
 }

@@ -277,7 +277,7 @@ func TestNewADFS(t *testing.T) {
 	t.Parallel()
 	good := idptest.Options{Now: time.Now, Rand: seed()}
 	cases := map[string]func(*idptest.Options){
-		"flavour":           func(o *idptest.Options) { o.Flavour = "2.0" },
+		"flavour":           func(o *idptest.Options) { o.Flavour = "1.1" },
 		"pagination":        func(o *idptest.Options) { o.Flavour, o.Paginated = "2019", "sometimes" },
 		"pagination before": func(o *idptest.Options) { o.Flavour, o.Paginated = "2016", idptest.PaginatedNative },
 		"steps without id": func(o *idptest.Options) {
@@ -286,6 +286,20 @@ func TestNewADFS(t *testing.T) {
 		"choice without id": func(o *idptest.Options) { o.MethodChoice, o.ClientRequestIDOff = true, true },
 		"cookie":            func(o *idptest.Options) { o.RequireRequestCookie, o.ClientRequestIDOff = true, true },
 		"action":            func(o *idptest.Options) { o.Action = "sideways" },
+		"2.1 after 2.0":     func(o *idptest.Options) { o.Asp4 = true },
+		"state after 2.0":   func(o *idptest.Options) { o.BreakViewState = true },
+		"errors after 2.0":  func(o *idptest.Options) { o.DisplayExceptions = true },
+		"local after 2.0":   func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalIntegrated },
+		"local":             func(o *idptest.Options) { o.Flavour, o.LocalAuthFirst = "2.0", "Sideways" },
+		"passwords in 2.0":  func(o *idptest.Options) { o.Flavour, o.UpdatePasswordEndpoint = "2.0", true },
+		"request in 2.0":    func(o *idptest.Options) { o.Flavour, o.RequireRequestCookie = "2.0", true },
+		"kmsi in 2.0":       func(o *idptest.Options) { o.Flavour, o.Kmsi = "2.0", true },
+		"link in 2.0":       func(o *idptest.Options) { o.Flavour, o.CertificateLink = "2.0", true },
+		"choice in 2.0":     func(o *idptest.Options) { o.Flavour, o.MethodChoice = "2.0", true },
+		"off in 2.0":        func(o *idptest.Options) { o.Flavour, o.IdPInitiatedDisabled = "2.0", true },
+		"intranet in 2.0":   func(o *idptest.Options) { o.Flavour, o.Intranet = "2.0", true },
+		"factor in 2.0":     func(o *idptest.Options) { o.Flavour, o.Users = "2.0", []idptest.User{{Name: "x", MFA: true}} },
+		"pages in 2.0":      func(o *idptest.Options) { o.Flavour, o.Paginated = "2.0", idptest.PaginatedNative },
 		"fault":             func(o *idptest.Options) { o.Fault = "gremlin" },
 		"state":             func(o *idptest.Options) { o.Users = []idptest.User{{Name: "x", State: "odd"}} },
 		"clock":             func(o *idptest.Options) { o.Now = nil },

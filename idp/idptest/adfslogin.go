@@ -20,6 +20,9 @@ func (a *ADFS) firstPage(x *exchange) answer {
 
 // loginPage is the page for the password with words about the last attempt, or none.
 func (a *ADFS) loginPage(x *exchange, userName, words string) answer {
+	if a.o.webForms() {
+		return a.signInPage20(x, userName, words)
+	}
 	return a.signInPage(x, askedAll, userName, words)
 }
 
@@ -37,7 +40,7 @@ func (a *ADFS) signInPage(x *exchange, asked, userName, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
 	p.UserName, p.Error, p.Kmsi = userName, words, a.o.Kmsi
 	p.Action, p.NoAction, p.RawAmp = a.action(x), a.o.Action == ActionMissing, a.o.Action == ActionUnescapedAmp
-	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	p.Options = a.methods(asked)
 	name := "adfs/login.html"
 	switch {
@@ -59,19 +62,6 @@ func (a *ADFS) signInPage(x *exchange, asked, userName, words string) answer {
 		x.flow.shown = asked
 	}
 	return a.page(http.StatusOK, name, p)
-}
-
-// methods are the alternatives on a page that asks for that. The one in use is offered
-// where a choice is to be made alone.
-func (a *ADFS) methods(asked string) []string {
-	var list []string
-	if asked == askedMethod {
-		list = append(list, formsMethod)
-	}
-	if a.o.CertificateLink {
-		list = append(list, certificateMethod)
-	}
-	return list
 }
 
 // checkMethod looks for client bugs in the method that a form names.
@@ -107,7 +97,9 @@ func (a *ADFS) chosenMethod(x *exchange) answer {
 		a.bug(BugForeignField, x.Request, "a method that the page does not offer: %s", a.named(method))
 	case method == certificateMethod:
 		host, _, _ := strings.Cut(x.host, ":")
-		return redirect(http.StatusFound, "https://"+host+":49443"+pathAndQuery(x))
+		return redirect(http.StatusFound, "https://"+host+":49443"+a.pathAndQuery(x))
+	case method != formsMethod:
+		return a.otherMethod(x, method)
 	default:
 		return a.loginPage(x, x.Form.Get("UserName"), "")
 	}
@@ -162,6 +154,8 @@ func (a *ADFS) login(x *exchange) answer {
 		a.bug(BugForeignField, x.Request, "a password, which the page did not ask for")
 	}
 	switch {
+	case a.integrated(x):
+		return a.toIntegrated(x)
 	case early, x.Form.Get("AuthMethod") != formsMethod, name == "", password == "":
 		return a.again(x)
 	case a.o.RequireRequestCookie && a.flows[x.cookie("MSISSamlRequest")] == nil:

@@ -27,20 +27,24 @@ func (a *ADFS) entry(x *exchange) answer {
 		return a.posted(x, sess)
 	}
 	party := a.party(x)
-	rp, known := a.o.RelyingParties[party]
+	rp, known := a.relyingParty(x)
 	switch {
 	case sess != nil && sess.partial:
-		return a.mfaPage(x, sess, "")
+		return a.partial(x, sess)
 	case party != "" && !known && a.o.UnknownRPError:
-		return a.errorPage(x, "MSIS3020", "")
+		return a.errorPage(x, "MSIS7007", "")
 	case !known:
 		return a.idpForm(x, sess)
 	case sess != nil:
 		return a.issue(x, sess, rp)
 	case a.fault.entry != nil:
 		return a.fault.entry(a.simulator, x)
+	case a.partnerOf(x.Query.Get("RedirectToIdentityProvider")) != nil:
+		return a.toPartner(x, a.partnerOf(x.Query.Get("RedirectToIdentityProvider")))
 	case a.homeRealmOpen(x):
 		return a.hrdPage(x, "")
+	case a.integrated(x):
+		return a.toIntegrated(x)
 	case !a.o.ClientRequestIDOff && x.Query.Get(requestID) == "":
 		return a.redirectToSelf(x)
 	}
@@ -92,7 +96,7 @@ func (a *ADFS) self(x *exchange, id string) string {
 	if query != "" {
 		query = "?" + query
 	}
-	return "https://" + x.host + x.Path + query
+	return "https://" + x.host + a.path(x) + query
 }
 
 // cookie sets a cookie as AD FS does.
@@ -103,7 +107,7 @@ func (a *ADFS) cookie(to answer, name, value, more string) answer {
 	if a.o.Flavour == "2019" {
 		more += "; SameSite=None"
 	}
-	return to.set("Set-Cookie", name+"="+value+more+"; path=/adfs; HttpOnly; Secure")
+	return to.set("Set-Cookie", name+"="+value+more+"; path="+a.o.cookiePath()+"; HttpOnly; Secure")
 }
 
 // authCookie returns the session cookie, its parts joined.
@@ -123,6 +127,13 @@ func (a *ADFS) party(x *exchange) string {
 	return parseFields(x.Query.Get("RelayState")).Get("RPID")
 }
 
+// relyingParty is the service that the sign-in is for; a trust that is switched off is as
+// good as none.
+func (a *ADFS) relyingParty(x *exchange) (rp RelyingParty, known bool) {
+	rp, known = a.o.RelyingParties[a.party(x)]
+	return rp, known && !rp.Disabled
+}
+
 func (a *ADFS) homeRealmOpen(x *exchange) bool {
 	if len(a.o.ClaimsProviders) < 2 {
 		return false
@@ -136,20 +147,29 @@ func (a *ADFS) homeRealmOpen(x *exchange) bool {
 
 func (a *ADFS) hrdPage(x *exchange, words string) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.Error = pathAndQuery(x), words
+	p.Action, p.Error, p.Providers = a.pathAndQuery(x), words, a.providers()
+	return a.page(http.StatusOK, "adfs/hrd.html", p)
+}
+
+// providers are the organisations to choose from.
+func (a *ADFS) providers() []ClaimsProvider {
+	var list []ClaimsProvider
 	for _, id := range a.o.ClaimsProviders {
 		display := id
 		if id == LocalAuthority {
 			display = "Active Directory"
 		}
-		p.Providers = append(p.Providers, ClaimsProvider{id, display})
+		if partner := a.partnerOf(id); partner != nil {
+			display = partner.Display
+		}
+		list = append(list, ClaimsProvider{id, display})
 	}
-	return a.page(http.StatusOK, "adfs/hrd.html", p)
+	return list
 }
 
 func (a *ADFS) idpForm(x *exchange, sess *session) answer {
 	p := a.chrome(x, x.text.SignIn)
-	p.Action, p.SignedIn, p.Parties = pathAndQuery(x), sess != nil, a.parties
+	p.Action, p.SignedIn, p.Parties = a.pathAndQuery(x), sess != nil, a.parties
 	return a.page(http.StatusOK, "adfs/idpform.html", p)
 }
 
@@ -167,6 +187,8 @@ func (a *ADFS) posted(x *exchange, sess *session) answer {
 		return a.chosenSite(x)
 	case has("Password"):
 		return a.login(x)
+	case has("AuthMethod") && sess != nil && sess.partial:
+		return a.chosenFactor(x, sess)
 	case has("AuthMethod"):
 		return a.chosenMethod(x)
 	case has("UserName") && a.o.Paginated == PaginatedSteps:
@@ -186,15 +208,9 @@ func (a *ADFS) homeRealm(x *exchange) answer {
 	case !slices.Contains(a.o.ClaimsProviders, choice):
 		return a.hrdPage(x, x.text.UnknownEmail)
 	case choice != LocalAuthority:
-		u, err := url.Parse(choice)
-		if err != nil || u.Host == "" {
-			return a.errorPage(x, "MSIS7065", "")
-		}
-		return redirect(http.StatusFound, "https://"+u.Host+"/adfs/ls/?wa=wsignin1.0")
+		return a.partner(x, choice)
 	}
-	until := a.now().AddDate(0, 0, 30).UTC().Format(http.TimeFormat)
-	return a.cookie(redirect(http.StatusFound, a.self(x, "")), "MSISIPSelectionPersistent",
-		base64.StdEncoding.EncodeToString([]byte(choice)), "; expires="+until)
+	return a.rememberRealm(redirect(http.StatusFound, a.self(x, "")), choice)
 }
 
 // chosenSite takes the form that lists the relying parties.
@@ -204,8 +220,11 @@ func (a *ADFS) chosenSite(x *exchange) answer {
 		return a.firstPage(x)
 	}
 	for id, rp := range a.o.RelyingParties {
+		if rp.Disabled {
+			continue
+		}
 		if guid := x.Form.Get("RelyingParty"); guid != "" && guid == rp.GUID {
-			return redirect(http.StatusFound, "https://"+x.host+x.Path+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
+			return redirect(http.StatusFound, "https://"+x.host+a.path(x)+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
 		}
 	}
 	return a.idpForm(x, nil)
@@ -243,7 +262,7 @@ func (a *ADFS) signIn(x *exchange, user *User) answer {
 		a.begin(id, nil, id)
 		a.pool.starts++
 	}
-	sess := &session{user: user, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
+	sess := &session{user: user, flow: x.flow, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
 	token := base64.StdEncoding.EncodeToString(a.random(1500))
 	a.sessions[token] = sess
 	return a.authCookies(redirect(http.StatusFound, a.self(x, id)), token, sess)
@@ -262,16 +281,19 @@ func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
 	return a.cookie(a.cookie(to, "MSISAuth", token[:half], more), "MSISAuth1", token[half:], more)
 }
 
-// mfaPage asks for a second factor, with a new context each time.
-func (a *ADFS) mfaPage(x *exchange, sess *session, words string) answer {
+// factorPage asks for a second factor, with a new context each time.
+func (a *ADFS) factorPage(x *exchange, sess *session, words string) answer {
 	sess.context = base64.StdEncoding.EncodeToString(a.random(2900))
 	if a.o.Flavour == "3.0" {
 		sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
 			sess.context + `</CipherValue></CipherData></EncryptedData>`
 	}
 	p := a.chrome(x, x.text.SignIn)
-	p.UserName, p.Context, p.Error = sess.user.Name, sess.context, words
-	p.OptionsAction = "https://" + withPort443(x.host) + pathAndQuery(x)
+	p.UserName, p.Context, p.Error, p.AuthMethod = sess.user.Name, sess.context, words, sess.method
+	if p.AuthMethod == "" {
+		p.AuthMethod = sampleMethod
+	}
+	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	return a.page(http.StatusOK, "adfs/mfa.html", p)
 }
 
@@ -288,5 +310,5 @@ func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
 	if sess.tries++; sess.tries >= maxMFATries {
 		return a.errorPage(x, "", "")
 	}
-	return a.mfaPage(x, sess, x.text.WrongAnswer)
+	return a.factorPage(x, sess, x.text.WrongAnswer)
 }

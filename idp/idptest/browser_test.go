@@ -251,8 +251,8 @@ func (b *browser) signIn(address, user string, passwords ...string) *page {
 	b.t.Helper()
 	p := b.get(address)
 	for range 12 {
-		typed := map[string]string{"UserName": user, "username": user, "otp": idptest.MFACode}
-		form := p.form("Password", "password", "username", "otp")
+		typed := map[string]string{"UserName": user, "username": user, userField: user, "otp": idptest.MFACode}
+		form := p.form("Password", "password", passField, "username", "otp")
 		if form == nil {
 			form = p.id("loginFormPaginated")
 		}
@@ -262,11 +262,11 @@ func (b *browser) signIn(address, user string, passwords ...string) *page {
 		case p.forward() != "":
 			p = b.get(p.resolve(p.forward(), true).String())
 		case form != nil && !strings.Contains(p.source, "new_password"):
-			if slices.ContainsFunc(p.controls(form), func(n *html.Node) bool { return strings.EqualFold(val(n, "name"), "password") }) {
+			if slices.ContainsFunc(p.controls(form), func(n *html.Node) bool { return val(n, "type") == "password" }) {
 				if len(passwords) == 0 {
 					return p
 				}
-				typed["Password"], typed["password"] = passwords[0], passwords[0]
+				typed["Password"], typed["password"], typed[passField] = passwords[0], passwords[0], passwords[0]
 				passwords = passwords[1:]
 			}
 			p = b.submit(p, form, typed)

@@ -10,9 +10,9 @@ import (
 )
 
 // Bug is the number of a rule that clients must keep; an entry of ClientBugs begins
-// with it. Numbers 10 and 11 (integrated sign-in on the wrong connection) and 18 (view
-// state) belong to parts of AD FS that are not simulated yet, but for 10 as far as a
-// password in an Authorization header goes.
+// with it. Numbers 10 and 11 (integrated sign-in on the wrong connection) belong to parts
+// of AD FS that are not simulated yet, but for 10 as far as a password in an Authorization
+// header goes.
 type Bug int
 
 // The rules.
@@ -33,6 +33,7 @@ const (
 	BugReferer          Bug = 15 // Referer with another host or a secret
 	BugForeignField     Bug = 16 // a field that the page did not have, or not in that form, or one left out
 	BugDecoy            Bug = 17 // the value of a comment, of a disabled control or of another form
+	BugViewState        Bug = 18 // AD FS 2.0: the state of a page altered, badly escaped, or left out
 	BugAssertionPosted  Bug = 19 // SAMLResponse posted to the assertion consumer
 	BugForeignCookie    Bug = 20 // cookies of one host shown to another
 	BugUserNameMissing  Bug = 21 // a password without the user name that its form asks for

@@ -43,7 +43,7 @@ var (
 // mutants are the wrong clients. Some break rule 15 as well because Go's http.Client
 // writes the whole previous URL into Referer when it follows a redirect.
 func mutants() []mutant {
-	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), methodMutants(), pageMutants(), requestMutants())
+	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), methodMutants(), pageMutants(), mutants20(), requestMutants())
 }
 
 // passwordMutants send a password too often or in a wrong place.

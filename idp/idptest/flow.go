@@ -34,6 +34,7 @@ type session struct {
 	partial bool // the second factor is missing
 	context string
 	tries   int
+	method  string // of the second factor; "" until it is chosen
 	issued  bool
 }
 

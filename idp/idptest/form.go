@@ -29,7 +29,8 @@ const (
 type FormOptions struct {
 	Host   string        // the name in URLs, may hold a port; "" takes each request's own
 	Users  []User        // nil: Alice, under the name "alice"
-	Party  RelyingParty  // zero: AWS
+	Party  RelyingParty  // zero: AWS; it is asked for by its Audience
+	WSFed  bool          // answers in WS-Federation's way
 	Signer *samltest.IDP // nil: one of its own, made at the first assertion
 	Now    func() time.Time
 	Rand   io.Reader // read once, by NewForm
@@ -61,6 +62,7 @@ type formState struct {
 	name    string // the user name of the first step
 	user    *User  // set once the password was right
 	page    Page   // the form that was shown last
+	relay   string // what the service wants to have back
 }
 
 // NewForm makes a form provider of o.
@@ -175,7 +177,7 @@ func (f *Form) entry(x *exchange) answer {
 		x.flow = f.begin(f.guid(), f.flows[x.cookie("SimpleSAMLSessionID")])
 	}
 	switch {
-	case x.Query.Get("spentityid") != awsIdentifier:
+	case x.Query.Get("spentityid") != f.o.Party.Audience:
 		return f.message(http.StatusInternalServerError, "Metadata not found", "Unable to locate metadata for the service.", "")
 	case sess != nil:
 		return f.issue(x, sess)
@@ -183,11 +185,19 @@ func (f *Form) entry(x *exchange) answer {
 		return f.fault.entry(f.simulator, x)
 	}
 	st := &formState{
-		id:      fmt.Sprintf("_%x:https://%s%s?spentityid=%s&RelayState=", f.random(20), x.host, ssoPath, awsIdentifier),
-		browser: fmt.Sprintf("%x", f.random(16)), flow: x.flow,
+		id:      fmt.Sprintf("_%x:https://%s%s?spentityid=%s&RelayState=", f.random(20), x.host, ssoPath, f.o.Party.Audience),
+		browser: fmt.Sprintf("%x", f.random(16)), flow: x.flow, relay: relayOf(x),
 	}
 	f.states[st.id], f.flows[st.browser] = st, x.flow
 	return f.cookie(f.firstHop(x, st), "SimpleSAMLSessionID", st.browser)
+}
+
+// relayOf is what a service wants to have back with the answer.
+func relayOf(x *exchange) string {
+	if state := x.Query.Get("RelayState"); state != "" {
+		return state
+	}
+	return x.Query.Get("wctx")
 }
 
 // firstHop leads from the entry to the sign-in form.
@@ -220,7 +230,7 @@ func (f *Form) state(x *exchange, id string) (*formState, answer) {
 	}
 	x.flow = st.flow
 	if x.cookie("SimpleSAMLSessionID") != st.browser {
-		return nil, f.message(http.StatusOK, "Missing cookie", "You appear to have disabled cookies in your browser.", ssoPath+"?spentityid="+awsIdentifier)
+		return nil, f.message(http.StatusOK, "Missing cookie", "You appear to have disabled cookies in your browser.", ssoPath+"?spentityid="+queryEscape(f.o.Party.Audience))
 	}
 	return st, answer{}
 }

@@ -149,7 +149,14 @@ func (f *Form) signIn(x *exchange, st *formState, user *User) answer {
 	delete(f.states, st.id)
 	token := base64.RawURLEncoding.EncodeToString(f.random(30))
 	f.sessions[token] = &session{user: user, since: f.now(), flow: st.flow}
-	return f.cookie(redirect(http.StatusSeeOther, "https://"+x.host+FormEntry), "SimpleSAMLAuthToken", token)
+	back := "https://" + x.host + ssoPath + "?spentityid=" + queryEscape(f.o.Party.Audience)
+	if f.o.Party.Audience == awsIdentifier {
+		back = "https://" + x.host + FormEntry
+	}
+	if st.relay != "" {
+		back += "&RelayState=" + queryEscape(st.relay)
+	}
+	return f.cookie(redirect(http.StatusSeeOther, back), "SimpleSAMLAuthToken", token)
 }
 
 // issue answers with the assertion, or with why there is none.
@@ -165,9 +172,16 @@ func (f *Form) issue(x *exchange, sess *session) answer {
 	if err != nil {
 		return answer{status: http.StatusInternalServerError, page: "broken", body: []byte(err.Error())}
 	}
-	p := Page{ACS: f.o.Party.ACS, SAMLResponse: value}
+	p := Page{ACS: f.o.Party.ACS, SAMLResponse: value, Quirks: f.o.Quirks}
 	if f.has(QuirkRelayState) {
 		p.RelayState = `https://console.aws.amazon.com/?a="b"&c=d`
+	}
+	if state := relayOf(x); state != "" {
+		p.RelayState = state
+	}
+	if f.o.WSFed {
+		p.Result = requested + value + requestedEnd
+		return f.finalPage("adfs/wsfed.html", p)
 	}
 	return f.finalPage("ssp/post.html", p)
 }

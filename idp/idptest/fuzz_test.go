@@ -11,6 +11,19 @@ import (
 	"gatehop/idp/idptest"
 )
 
+// state stands for the hidden fields of the page that was sent last.
+const state = "{state}"
+
+func hidden(p *page, form *html.Node) []idptest.Field {
+	var fields []idptest.Field
+	for _, c := range p.controls(form) {
+		if val(c, "type") == "hidden" {
+			fields = append(fields, idptest.Field{Name: val(c, "name"), Value: val(c, "value")})
+		}
+	}
+	return fields
+}
+
 // FuzzProviders posts anything anywhere. Nothing may end the handler, break a page,
 // become markup in it, or be answered with an assertion but the right password.
 func FuzzProviders(f *testing.F) {
@@ -23,6 +36,10 @@ func FuzzProviders(f *testing.F) {
 	f.Add("/simplesaml/saml2/idp/SSOService.php?spentityid=urn:amazon:webservices", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--", "multipart/form-data; boundary=x", "")
 	f.Add("/adfs/ls/idpinitiatedsignon?loginToRp=urn:amazon:webservices", "UserName=%22%3E%3Cscript%3E", "application/x-www-form-urlencoded", "")
 	f.Add("/adfs/ls/idpinitiatedsignon?loginToRp=urn:amazon:webservices", "AuthMethod=FormsAuthentication&UserName=%3Ci%3E", "application/x-www-form-urlencoded", "")
+	f.Add("/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices", state+"&ctl00%24ContentPlaceHolder1%24UsernameTextBox=%22%3E%3Cscript%3E&ctl00%24ContentPlaceHolder1%24PasswordTextBox=wrong&ctl00%24ContentPlaceHolder1%24SubmitButton=Sign+In", "application/x-www-form-urlencoded", "")
+	f.Add("/adfs/ls/IdpInitiatedSignOn.aspx", state+"&__EVENTTARGET=x&ctl00%24ContentPlaceHolder1%24group1=OtherRpRadioButton&ctl00%24ContentPlaceHolder1%24RelyingPartyDropDownList=x&ctl00%24ContentPlaceHolder1%24GoButton=x", "application/x-www-form-urlencoded", "MSISAuth=x")
+	f.Add("/adfs/ls/HomeRealmDiscovery.aspx?loginToRp=\"", state+"&ctl00%24ContentPlaceHolder1%24PassiveIdentityProvidersDropDownList=%3A%2F%2F&ctl00%24ContentPlaceHolder1%24PassiveSignInButton=x", "application/x-www-form-urlencoded", "")
+	f.Add("/adfs/ls/FormsSignIn.aspx?<i>", "__VIEWSTATE=%2FwEPDw+&__db=", "application/x-www-form-urlencoded", "")
 	users := []idptest.User{{Name: alice, Password: "no fuzzer finds this password", Roles: idptest.SampleRoles()}}
 	f.Fuzz(func(t *testing.T, target, body, contentType, cookies string) {
 		if !strings.HasPrefix(target, "/") {
@@ -36,11 +53,14 @@ func FuzzProviders(f *testing.F) {
 			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Themed: true, MethodChoice: true}),
 			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Paginated: idptest.PaginatedNative, CertificateLink: true}),
 			newADFS(t, idptest.Options{Users: users, Flavour: "2019", Paginated: idptest.PaginatedSteps, MethodChoice: true}),
+			newADFS(t, idptest.Options{Users: users, Flavour: "2.0", Themed: true, DisplayExceptions: true}),
+			newADFS(t, idptest.Options{Users: users, Flavour: "2.0", Asp4: true, ClaimsProviders: []string{idptest.LocalAuthority, "b"}}),
 			newForm(t, idptest.FormOptions{Users: users, Quirks: []idptest.Quirk{idptest.QuirkLatin1, idptest.QuirkMultipart}}),
 		} {
 			rt := idptest.Transport(map[string]http.Handler{idptest.AnyHost: p})
+			sent := body
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				req, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(body))
+				req, err := http.NewRequestWithContext(t.Context(), method, base+target, strings.NewReader(sent))
 				if err != nil {
 					return
 				}
@@ -60,6 +80,9 @@ func FuzzProviders(f *testing.F) {
 					t.Fatal(err)
 				}
 				pg := &page{doc: doc}
+				if form := pg.id("aspnetForm"); form != nil {
+					sent = strings.ReplaceAll(body, state, encode(hidden(pg, form)))
+				}
 				if pg.assertion() != "" {
 					t.Error("an assertion was issued")
 				}

@@ -36,7 +36,9 @@ func (a *ADFS) issue(x *exchange, sess *session, rp RelyingParty) answer {
 	encode := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	to = a.cookie(to, "MSISAuthenticated", encode(a.now().UTC().Format("1/2/2006 3:04:05 PM")), "")
 	to = a.cookie(to, "MSISLoopDetectionCookie", encode(since.UTC().Format("2006-01-02:15:04:05Z")+`\`+strconv.Itoa(count)), "")
-	to = a.cookie(to, "SamlSession", x.cookie("SamlSession")+encode(a.guid()), "")
+	if !a.o.webForms() {
+		to = a.cookie(to, "SamlSession", x.cookie("SamlSession")+encode(a.guid()), "")
+	}
 	return a.cookie(to, "MSISSignOut", encode("signout:https://"+x.host+"/adfs/ls/"), "")
 }
 

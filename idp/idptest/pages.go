@@ -44,15 +44,19 @@ type Page struct {
 	Parties       []RelyingParty
 	Providers     []ClaimsProvider
 	Context       string
+	AuthMethod    string // of the second factor
 	Activity      string // also the report number of a form provider's error page
 	Detail        string
 	Display       string // of the relying party
 	Time          string
 	UserAgent     string
+	WebForm       WebForm // of AD FS 2.0
+	OtherSite     bool    // of AD FS 2.0: the list of relying parties can be used
 
 	// the final page
 	ACS, SAMLResponse, RelayState string
-	Decoy                         bool // a form with an empty SAMLResponse first
+	Result                        string // what WS-Federation sends; RelayState is its context
+	Decoy                         bool   // a form with an empty SAMLResponse first
 
 	// form providers
 	Quirks     []Quirk
@@ -64,6 +68,28 @@ type Page struct {
 	Fixed      bool // the user name is disabled
 	ErrorText  string
 	Link       string
+}
+
+// WebForm is what ASP.NET puts into every page of AD FS 2.0.
+type WebForm struct {
+	ViewState, Generator, EventValidation string // base64, hexadecimal, base64
+	DB                                    string // a small number of AD FS's own
+	PostsBack                             bool   // with the fields that a script posts the page back with
+	Asp4                                  bool   // ids as ASP.NET 4 makes them
+}
+
+// Name is the name of a control.
+func (f WebForm) Name(control string) string { return "ctl00$ContentPlaceHolder1$" + control }
+
+// ID is the id of a control.
+func (f WebForm) ID(control string) string { return f.MasterID("ContentPlaceHolder1_" + control) }
+
+// MasterID is the id of what is on every page.
+func (f WebForm) MasterID(control string) string {
+	if f.Asp4 {
+		return control
+	}
+	return "ctl00_" + control
 }
 
 // ClaimsProvider is one organisation to choose from. The id of AD FS's own directory
@@ -143,7 +169,7 @@ func Render(name string, p Page) ([]byte, error) {
 // as a seed.
 func PageNames() ([]string, error) {
 	var names []string
-	for _, pattern := range []string{"adfs/*.html", "ssp/*.html", "form/*.html"} {
+	for _, pattern := range []string{"adfs/*.html", "adfs20/*.html", "ssp/*.html", "form/*.html"} {
 		found, err := fs.Glob(testdata.Pages, pattern)
 		if err != nil {
 			return nil, err

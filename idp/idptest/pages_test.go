@@ -23,7 +23,10 @@ func TestRender(t *testing.T) {
 	}
 	ids := map[string]string{ // of every AD FS page: what identifies it
 		"adfs/login.html": "loginForm", "adfs/error.html": "errorMessage", "adfs/hrd.html": "hrd", "adfs/idpform.html": "idpForm",
-		"adfs/mfa.html": "mfaGreeting", "adfs/updatepassword.html": "updatePasswordForm", "adfs/methods.html": "options", "ssp/login.html": "f", "ssp/changepassword.html": "change",
+		"adfs/mfa.html": "mfaGreeting", "adfs/updatepassword.html": "updatePasswordForm", "adfs/methods.html": "options", "ssp/login.html": "f",
+		"adfs20/signin.html": "ctl00_ContentPlaceHolder1_PasswordTextBox", "adfs20/idpsignon.html": "ctl00_ContentPlaceHolder1_RelyingPartyDropDownList",
+		"adfs20/homerealm.html": "ctl00_ContentPlaceHolder1_PassiveIdentityProvidersDropDownList", "adfs20/error.html": "aspnetForm",
+		"ssp/changepassword.html": "change",
 	}
 	full := idptest.Page{
 		Title: "T<1>", Company: "C&C", Host: host, Action: `/x?a=1&b="2"`, UserName: `a"<b>`, Error: "<i>words</i>", Forced: true,
@@ -33,6 +36,7 @@ func TestRender(t *testing.T) {
 		Quirks: idptest.Quirks(), Ask: []string{"username", "password", "otp"}, AuthState: `_1:https://x/?a&b`, Link: `/y?a=1&b='"`, ErrorText: "<more>",
 		OptionsAction: "https://" + host + ":443/adfs/ls/?a=1&b=2", Captcha: true, Kmsi: true,
 		Blocks: []string{"usernamePage", "primaryOptionsPage", "passwordPage"}, Themed: true,
+		WebForm: idptest.WebForm{ViewState: "/wEPDw+/==", Generator: "0EE29E36", EventValidation: "/wEW+/==", DB: "15", PostsBack: true},
 	}
 	newest := full
 	newest.Flavour = "2019"

@@ -73,6 +73,7 @@ type RelyingParty struct {
 	Audience string
 	GUID     string // AD FS's own name for it, in the list of services
 	Display  string
+	Disabled bool // AD FS: the trust is switched off, and nobody is told that there is one
 }
 
 const awsIdentifier = "urn:amazon:webservices"
@@ -97,6 +98,7 @@ type settings struct {
 	users     []User
 	parties   []RelyingParty
 	quirks    []Quirk
+	locale    string // of the pages; "": the client's
 	latency   time.Duration
 	failFirst int
 	down      int
@@ -173,6 +175,9 @@ func (s *simulator) answer(rec *Request, tooLong bool, route func(*exchange) ans
 	defer s.mu.Unlock()
 	rec.Number = len(s.requests) + 1
 	x := &exchange{Request: rec, host: s.host, text: TextIn(rec.Header.Get("Accept-Language"))}
+	if s.locale != "" {
+		x.text = TextIn(s.locale)
+	}
 	if x.host == "" {
 		x.host = cleanHost(rec.Host)
 	}

@@ -15,6 +15,10 @@ type Text struct {
 	MustUpdate, OldPassword, NewPassword, ConfirmPassword, UpdateRefused string
 	Welcome, SecondFactor, Challenge, Answer, WrongAnswer                string
 	UserNameLabel, ChooseMethod, MethodsTitle                            string
+	// AD FS 2.0
+	SignInButton, UserNameField, UserNameExample, PasswordField string
+	IncorrectUserName, Trouble, Reference, ServerError          string
+	SignOut, SignOutHere, Continue                              string
 }
 
 // TextIn returns the words in the first language of an Accept-Language header that
@@ -71,6 +75,18 @@ var texts = map[string]Text{
 		UserNameLabel:   "User Account",
 		ChooseMethod:    "Choose how to sign in",
 		MethodsTitle:    "Authentication options",
+
+		SignInButton:      "Sign In",
+		UserNameField:     "User name:",
+		UserNameExample:   "Example: Domain\\Username",
+		PasswordField:     "Password:",
+		IncorrectUserName: "The user name or password is not right. Type both again, and make sure of the case of letters.",
+		Trouble:           "There was a problem accessing the site. Try to browse to the site again. If the problem persists, contact the administrator of this site and provide the reference number to identify the problem.",
+		Reference:         "Reference number",
+		ServerError:       "Server Error in '/adfs/ls' Application.",
+		SignOut:           "Sign out from all sites",
+		SignOutHere:       "Sign out from this site",
+		Continue:          "Continue",
 	},
 	"de": {
 		Lang: "de-DE", SignIn: "Anmelden", ErrorTitle: "Fehler", UpdateTitle: "Kennwort aktualisieren", Working: "Wird bearbeitet...",
@@ -111,6 +127,18 @@ var texts = map[string]Text{
 		UserNameLabel:   "Benutzerkonto",
 		ChooseMethod:    "Anmeldeart wählen",
 		MethodsTitle:    "Anmeldearten",
+
+		SignInButton:      "Anmelden",
+		UserNameField:     "Benutzername:",
+		UserNameExample:   "Beispiel: Domäne\\Benutzername",
+		PasswordField:     "Kennwort:",
+		IncorrectUserName: "Benutzername oder Kennwort ist nicht richtig. Geben Sie beides noch einmal ein, und achten Sie auf Groß- und Kleinschreibung.",
+		Trouble:           "Beim Zugriff auf die Website ist ein Problem aufgetreten. Rufen Sie die Website noch einmal auf. Bleibt das Problem bestehen, nennen Sie dem Administrator die Referenznummer.",
+		Reference:         "Referenznummer",
+		ServerError:       "Serverfehler in der Anwendung /adfs/ls.",
+		SignOut:           "Bei allen Seiten abmelden",
+		SignOutHere:       "Bei dieser Seite abmelden",
+		Continue:          "Weiter",
 	},
 	"nl": {
 		Lang: "nl-NL", SignIn: "Aanmelden", ErrorTitle: "Fout", UpdateTitle: "Wachtwoord bijwerken", Working: "Bezig...",
@@ -151,5 +179,17 @@ var texts = map[string]Text{
 		UserNameLabel:   "Gebruikersaccount",
 		ChooseMethod:    "Kies hoe u zich aanmeldt",
 		MethodsTitle:    "Aanmeldopties",
+
+		SignInButton:      "Aanmelden",
+		UserNameField:     "Gebruikersnaam:",
+		UserNameExample:   "Voorbeeld: Domein\\Gebruikersnaam",
+		PasswordField:     "Wachtwoord:",
+		IncorrectUserName: "De gebruikersnaam of het wachtwoord is niet juist. Typ beide opnieuw en let op hoofdletters.",
+		Trouble:           "Er is een probleem met de toegang tot de site. Ga nogmaals naar de site. Geef de beheerder het referentienummer door als het probleem blijft.",
+		Reference:         "Referentienummer",
+		ServerError:       "Serverfout in de toepassing /adfs/ls.",
+		SignOut:           "Afmelden bij alle sites",
+		SignOutHere:       "Afmelden bij deze site",
+		Continue:          "Doorgaan",
 	},
 }

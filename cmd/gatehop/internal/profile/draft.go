@@ -9,7 +9,7 @@ type Draft struct {
 
 	// Of a gateway: Kind is never empty there.
 	Kind, URL, Username                  string
-	RelyingParty, ADFSDomain             string
+	RelyingParty, ADFSDomain, HomeRealm  string
 	CABundle, Proxy, UserAgent, Timeout  string
 	SessionDuration, PrincipalARN, Store string
 
@@ -38,6 +38,7 @@ func (d *Draft) fields() []field {
 	return []field{
 		{prefix + "idp", &d.Kind}, {prefix + "url", &d.URL}, {prefix + "username", &d.Username},
 		{prefix + "adfs_domain", &d.ADFSDomain}, {prefix + "relying_party", &d.RelyingParty},
+		{prefix + "home_realm", &d.HomeRealm},
 		{prefix + "ca_bundle", &d.CABundle}, {prefix + "proxy", &d.Proxy},
 		{prefix + "user_agent", &d.UserAgent}, {prefix + "timeout", &d.Timeout},
 		{prefix + "role_arn", &d.RoleARN}, {prefix + "principal_arn", &d.PrincipalARN},

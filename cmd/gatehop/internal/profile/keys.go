@@ -54,6 +54,7 @@ const (
 	whyStore   = "is where secrets are kept, not what they are"
 	whyLater   = "is refused until its feature is built"
 	whySource  = "is where a secret comes from, not what comes of it"
+	whyProof   = "is how a person shows who they are, not who that is"
 	whyNames   = "is who may be asked what accounts are called, not what they are"
 )
 
@@ -73,6 +74,8 @@ var keys = [...]key{
 	{name: "trusted_hosts", scope: scopeSignIn, parse: listOf(trustedHost)},
 	{name: "acs", scope: scopeSignIn, parse: listOf(signInURL)},
 	{name: "adfs_domain", scope: scopeSignIn, parse: domain},
+	{name: "home_realm", scope: scopeSignIn, parse: text},
+	{name: "mfa", scope: scopeSignIn, parse: text, notGateway: whyProof, notSignIn: whyProof},
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
 	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), near: nearestOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
 
@@ -102,8 +105,6 @@ var keys = [...]key{
 
 	// Not built yet.
 	later("notify_command", text, "a command that notifies"),
-	later("mfa", text, "the choice of a second factor"),
-	later("home_realm", text, "the choice of an organisation"),
 	later("keytab", path, "signing in by Kerberos"),
 	later("ccache", path, "signing in by Kerberos"),
 	later("tls", oneOf("legacy"), "TLS of old versions"),

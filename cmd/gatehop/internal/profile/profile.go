@@ -70,6 +70,8 @@ type SignIn struct {
 	Username     string
 	RelyingParty string
 	Auth         string // "forms"
+	MFA          string // which of the methods that a provider offers, by its id or what the page calls it
+	HomeRealm    string // which organisation, in the same way
 	UserAgent    string
 	CABundle     string // absolute path
 	Proxy        string // URL or "none"
@@ -107,6 +109,7 @@ func (s *SignIn) settings() map[string]string {
 	}
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
+		"mfa": s.MFA, "home_realm": s.HomeRealm,
 		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "proxy": s.Proxy, "store": s.Store,
 		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
 		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,

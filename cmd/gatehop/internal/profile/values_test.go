@@ -23,6 +23,8 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"trusted_hosts":    {[]string{"a.example", "a.example:8443", "https://a.example", "https://a.example/", "http://127.0.0.1:1", "a.example,b.example"}, []string{"*.example", "a.example/x", "http://a.example", "a.example,,b.example", ",", "a.example,", "u@a.example", "a.example?x", "a b"}},
 	"acs":              {[]string{"https://a.example/saml", "https://a.example/saml, https://b.example/saml"}, []string{"a.example", "http://a.example/saml", "https://a.example/saml,"}},
 	"adfs_domain":      {[]string{"CORP", "corp.example", "a-b_c"}, []string{`CORP\`, "@corp", "a b"}},
+	"home_realm":       {[]string{"AD AUTHORITY", "http://partner.example/adfs/services/trust", "Nord & Süd"}, nil},
+	"mfa":              {[]string{"push", "certificate", "AzurePrimaryAuthentication", "Code über SMS"}, nil},
 	"timeout":          {[]string{"45s", "1m30s", "1h"}, []string{"45", "0s", "-1s", "61m", "soon"}},
 	"store":            {[]string{"keyring", "file", "none"}, []string{"Keyring", "memory"}},
 	"account_names":    {[]string{"page", "iam", "none"}, []string{"Page", "yes", "iam, page", "off"}},

@@ -54,7 +54,7 @@ func (s *Settings) overrides() map[string]*string {
 	in := &s.SignIn
 	return map[string]*string{
 		"username": &in.Username, "url": &in.URL, "proxy": &in.Proxy, "user_agent": &in.UserAgent, "store": &in.Store,
-		"ca_bundle": &in.CABundle, "auth": &in.Auth, "mfa": new(string), "timeout": new(string),
+		"ca_bundle": &in.CABundle, "auth": &in.Auth, "mfa": &in.MFA, "timeout": new(string),
 	}
 }
 

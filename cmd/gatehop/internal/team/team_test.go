@@ -152,7 +152,7 @@ func judge(p parse, good []byte) error {
 }
 
 // carriedKeys are the only ones that may come out of a team file.
-var carriedKeys = strings.Fields(`gatehop_idp gatehop_url gatehop_adfs_domain gatehop_relying_party gatehop_proxy gatehop_user_agent
+var carriedKeys = strings.Fields(`gatehop_idp gatehop_url gatehop_adfs_domain gatehop_home_realm gatehop_relying_party gatehop_proxy gatehop_user_agent
 	gatehop_timeout gatehop_session_duration gatehop_principal_arn gatehop_role_arn gatehop_source_profile gatehop_external_id
 	region gatehop_alias gatehop_color gatehop_note`)
 

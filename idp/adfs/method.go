@@ -1,0 +1,75 @@
+package adfs
+
+import (
+	"context"
+	"slices"
+
+	"gatehop/idp"
+	"gatehop/idp/form"
+)
+
+// methods selects what a page offers besides the form for the password. The id of each is
+// the AuthMethod that it stands for.
+const methods = "#authOptions .actionLink, #authOptions .optionButton, #primaryOptionsPage .actionLink, #primaryOptionsPage .optionButton"
+
+// isChoice: nothing but links to methods.
+func isChoice(p *form.Page, s *form.State) bool {
+	if p.FormByID("options") == nil || !p.Has(methods) {
+		return false
+	}
+	_, asks := p.Login()
+	return !asks && !isLogin(p, s)
+}
+
+// methodNames are short names for methods, in lower case, with the beginnings of the ids
+// that they stand for. Different products have ids of their own for one kind of method:
+// what is not exact is not in here.
+var methodNames = map[string]string{
+	"password":    authMethod,
+	"forms":       authMethod,
+	"certificate": "CertificateAuthentication",
+	"azure":       "Azure",
+	"rsa":         "SecurID",
+	"vip":         "VIP",
+	"safenet":     "SafeNet",
+	"silverfort":  "Silverfort",
+	"privacyidea": "privacyIDEA",
+	"duo":         "Duo",
+	"passkey":     "Passkey",
+}
+
+// methodsOf are the methods that a page offers, each once.
+func methodsOf(p *form.Page) []item {
+	var items []item
+	seen := map[string]bool{}
+	for _, n := range p.Find(methods).EachIter() {
+		id := n.AttrOr("id", "")
+		if frame := id == "" && n.Find("[id]").Length() > 0; !frame && !seen[id] { // of a link
+			seen[id] = id != ""
+			items = append(items, item{id, n.Text()})
+		}
+	}
+	return items
+}
+
+// chooseMethod answers a page that asks for the method: before the sign-in by password
+// where nothing else is wished for, after it by the one that is.
+func (v *visit) chooseMethod(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames, items: methodsOf(p)}
+	first := slices.ContainsFunc(c.items, func(it item) bool { return it.id == authMethod })
+	switch {
+	case first && len(c.wanted()) == 0: // the wish is about a page that comes later
+		c.wish, c.usual = "", authMethod
+	case len(c.items) == 1:
+		c.usual = c.items[0].id
+	}
+	chosen, err := c.take(ctx, w, p)
+	if err != nil {
+		return form.Next{}, err
+	}
+	if v.methods[chosen.id] || chosen.id == "" { // the same question after its answer, or nothing to answer with
+		return form.Next{}, c.open(w, p, c.items)
+	}
+	v.methods[chosen.id] = true
+	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: chosen.id}}})
+}
