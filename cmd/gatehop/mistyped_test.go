@@ -94,7 +94,7 @@ func TestMistyped(t *testing.T) {
 		{"login gateway", []string{"GATEHOP_STORE=frobnicate"}, statusUsage, "GATEHOP_STORE", ""},
 		{"env dev --shell zssh", nil, statusUsage, `"zssh"`, "--shell zsh"},
 		{"env dev --shell frobnicate", nil, statusUsage, `"frobnicate"`, ""},
-		{"sandbox --idp adfs5", nil, statusUsage, `"adfs5"`, "adfs3"},
+		{"sandbox --idp adsf3", nil, statusUsage, `"adsf3"`, "adfs3"},
 		{"sandbox --idp frobnicate", nil, statusUsage, `"frobnicate"`, ""},
 
 		{"configure --import saml2asw", nil, statusUsage, `"saml2asw"`, "--import saml2aws"},

@@ -49,7 +49,7 @@ and dev.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs3, adfs2016, adfs2019 or form")
+	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs2, adfs3, adfs2016, adfs2019 or form")
 	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
 	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
 	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
@@ -60,11 +60,14 @@ and dev.`,
 }
 
 // sandboxProviders are the identity providers that can be simulated.
-func sandboxProviders() []string { return []string{"adfs3", "adfs2016", "adfs2019", "form"} }
+func sandboxProviders() []string { return []string{"adfs2", "adfs3", "adfs2016", "adfs2019", "form"} }
 
 // flavour is the version of AD FS as the simulator calls it.
 func (o sandboxOptions) flavour() string {
-	if o.idp == "adfs3" {
+	switch o.idp {
+	case "adfs2":
+		return "2.0"
+	case "adfs3":
 		return "3.0"
 	}
 	return strings.TrimPrefix(o.idp, "adfs")

@@ -66,9 +66,9 @@ func isLogin20(p *form.Page, _ *form.State) bool {
 // account. The element is there only then.
 func errorText20(p *form.Page) string { return p.VisibleText(`[id$="ErrorTextLabel"]`) }
 
-// isUnexplained20 is isUnexplained for these pages.
+// isUnexplained20 is isUnexplained for these pages, of which each asks for everything.
 func isUnexplained20(p *form.Page, s *form.State) bool {
-	return s.Passwords > 0 && !s.Heard && isLogin20(p, s) && errorText20(p) == ""
+	return s.Passwords > 0 && isLogin20(p, s) && errorText20(p) == ""
 }
 
 func signIn20(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {

@@ -202,6 +202,9 @@ func TestLogin20Verdicts(t *testing.T) {
 			if sentence, _, _ := strings.Cut(idptest.TextIn(language).Trouble, "."); c.activity && !strings.HasPrefix(got.Words, sentence) {
 				t.Errorf("%s: Words = %q, want the first sentence of the page", c.name, got.Words)
 			}
+			if got := r.answers.Asked("password"); got != c.logins {
+				t.Errorf("%s: asked for the password %d times, want %d", c.name, got, c.logins)
+			}
 			r.check(t, c.logins, c.requests)
 		}
 	})
@@ -303,7 +306,7 @@ func TestPages20(t *testing.T) {
 		posted []string
 	}{
 		{"as it is", []string{login, form20(fields20 + submit20 + refused20)}, idp.Rejected, "Nein.", []string{pressed20}},
-		{"another button first", []string{form20(fields20 + `<input type=submit name=ctl00$help value=Info>` + submit20), form20(refused20 + fields20 + submit20)}, idp.Rejected, "Nein.", []string{pressed20}},
+		{"another button first", []string{form20(fields20 + `<input type=submit name=ctl00$Language value=English>` + submit20), form20(refused20 + fields20 + submit20)}, idp.Rejected, "Nein.", []string{pressed20}},
 		{"the button an image", []string{form20(fields20 + strings.Replace(submit20, "type=submit", "type=image", 1)), form20(refused20 + fields20 + submit20)}, idp.Rejected, "Nein.",
 			[]string{posted20 + "&ctl00%24ContentPlaceHolder1%24SubmitButton.x=0&ctl00%24ContentPlaceHolder1%24SubmitButton.y=0"}},
 		{"no button", []string{form20(fields20), form20(refused20 + fields20)}, idp.Rejected, "Nein.", []string{posted20}},
@@ -322,6 +325,12 @@ func TestPages20(t *testing.T) {
 		{"an error of few words", []string{form20("<p>問題が発生しました</p>" + guid20)}, idp.ProviderError, "問題が発生しました" + guid20, nil},
 		{"an error after a sign-in", []string{"signed in <p>Something went wrong here today.<p>" + guid20}, idp.NotPermitted, "Something went wrong here today.", nil},
 		{"an error with a number", []string{"<p>MSIS7001: something went wrong here.<p>" + guid20}, idp.StateLost, "MSIS7001: something went wrong here.", nil},
+		{"a reference number on the way", []string{"<meta http-equiv=refresh content='0; url=/adfs/ls/next'>" + guid20, login, form20(refused20 + fields20)}, idp.Rejected, "Nein.", []string{pressed20}},
+		{"the same by a script", []string{"<script>window.location.href = '/adfs/ls/next'</script>" + guid20, login, form20(refused20 + fields20)}, idp.Rejected, "Nein.", []string{pressed20}},
+		{"the same by a form", []string{form20(guid20) + "<script>document.forms[0].submit()</script>", login, form20(refused20 + fields20)}, idp.Rejected, "Nein.", []string{state, pressed20}},
+		{"a reference number elsewhere", []string{"<meta http-equiv=refresh content='0; url=/portal'>", "<p>" + guid20}, idp.Unknown, "", nil},
+		{"the fields disabled", []string{form20(strings.ReplaceAll(fields20, "<input ", "<input disabled "))}, idp.Unknown, "", nil},
+		{"the list disabled", []string{strings.Replace(own("AD AUTHORITY", ""), "<select ", "<select disabled ", 1)}, idp.Unknown, "", nil},
 		{"no reference number", []string{"<p>Something went wrong here today."}, idp.Unknown, "", nil},
 		{"a reference number and something to answer", []string{"<form method=post>" + guid20 + "<input name=more></form>"}, idp.Unknown, "", nil},
 	}
