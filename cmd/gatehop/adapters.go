@@ -19,6 +19,15 @@ func adapters() idp.Registry {
 	}
 }
 
+// notKept are the cookies of a kind of provider that are of no use to a later sign-in,
+// or spoil it.
+func notKept(kind string) []string {
+	if kind == "adfs" {
+		return adfs.NotKept()
+	}
+	return nil
+}
+
 func knownAdapters() string {
 	return strings.Join(adapterKinds(), ", ")
 }

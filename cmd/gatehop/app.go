@@ -13,6 +13,7 @@ import (
 	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/kept"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/cmd/gatehop/internal/session"
@@ -36,12 +37,15 @@ type app struct {
 	command                 string // as it was typed: "login"
 	subject                 string // what of, for others to read; "" is the profile
 	isLogin                 bool   // a person wants to see for themselves
+	afresh                  bool   // no kept session of a provider is used
+	keepsNone               bool   // and none is kept
 	wait                    waits
 
 	config    *profile.Config
 	made      map[string]*settings  // by way
 	flows     map[string]*flow.Flow // by way
 	signedIn  *store.Memory         // assertions of this run, for all gateways of one provider
+	cookies   map[string]kept.Book  // by where they are kept: providers' sessions
 	mu        sync.Mutex            // guards what follows, which a flow under way may need
 	said      bool                  // that nothing can be kept
 	term      terminal
@@ -254,7 +258,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, kept, err := a.state(settings.SignIn.Store, create)
+	dir, sessions, err := a.state(settings.SignIn.Store, create)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +279,7 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 			// A session that looked live may have ended meanwhile. `login` is a person, and
 			// hears what could not be asked.
 			if a.noInput || a.isUnattended() && !a.isLogin {
-				if err := a.canSignInAlone(ch); err != nil {
+				if err := a.canSignInAlone(ctx, ch); err != nil {
 					return flow.Signed{}, err
 				}
 			}
@@ -291,14 +295,14 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}
 	f.Sessions = &creds.Flight[flow.Session]{
-		Store: kept, Lock: lock, Fresh: f.Fresh,
+		Store: sessions, Lock: lock, Fresh: f.Fresh,
 		Encode: session.Encode, Decode: session.Decode, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{
 		Store: a.signedIn, Lock: lock, Fresh: func(s flow.Signed) bool { return s.Assertion.Fresh(a.now()) },
 		Encode: flow.EncodeSigned, Decode: flow.DecodeSigned, Warn: a.warn,
 	}
-	told, fs := a.failureStore(dir, kept), a.failures(settings, f)
+	told, fs := a.failureStore(dir, sessions), a.failures(settings, f)
 	share(f.Sessions, told, fs)
 	share(f.SignIns, told, fs)
 	a.wait.settle = append(a.wait.settle, f.Sessions.Settle, f.SignIns.Settle)

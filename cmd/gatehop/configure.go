@@ -119,7 +119,8 @@ type profileReport struct {
 }
 
 func (a *app) configure(ctx context.Context, given []string, o configureOptions) error {
-	a.isLogin = true // a person wants to see for themselves
+	a.isLogin = true                   // a person wants to see for themselves
+	a.afresh, a.keepsNone = true, true // the profile is not settled yet
 	c := &configuring{app: a, o: o}
 	steps := []func(context.Context) error{
 		func(context.Context) error { return c.begin(given) },

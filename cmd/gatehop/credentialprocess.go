@@ -129,7 +129,7 @@ func (a *app) lateCommand(ch profile.Chain) error {
 // withoutPerson makes a sign-in that asks nobody fail before anything is sent, or waited
 // for, where it cannot succeed.
 func (a *app) withoutPerson(ctx context.Context, f *flow.Flow, ch profile.Chain) error {
-	missing := a.canSignInAlone(ch)
+	missing := a.canSignInAlone(ctx, ch)
 	if missing == nil || f.Live(ctx, ch) {
 		return nil
 	}
@@ -143,12 +143,14 @@ func (a *app) isUnattended() bool {
 
 // canSignInAlone says what is missing for a sign-in that asks nobody, before anything
 // is sent.
-func (a *app) canSignInAlone(ch profile.Chain) error {
+func (a *app) canSignInAlone(ctx context.Context, ch profile.Chain) error {
 	s, err := a.settings(ch)
 	if err != nil {
 		return err
 	}
 	switch {
+	case a.mayBeKnown(ctx, s):
+		return nil
 	case !a.hasOwnPassword(s):
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password" + s.whyNotRun()}
 	case s.User == "":

@@ -275,7 +275,7 @@ func TestRedirectedCommand(t *testing.T) {
 func TestRefusedOnceByMany(t *testing.T) {
 	t.Parallel()
 	for _, right := range []bool{false, true} {
-		company := newRealCompany(t, realOptions{})
+		company := newRealCompany(t, realOptions{config: "gatehop_keep_session = no"})
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {

@@ -34,8 +34,9 @@ func loginCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "login [PROFILE]", Short: "sign in and show every hop's identity and expiry",
 		Long: `Signs in at the identity provider of PROFILE, takes the gateway's role and
-walks the chain to PROFILE. What is still good is used as it is; --force renews
-it all.
+walks the chain to PROFILE. What is still good is used as it is, the provider's
+own session too, which asks for no password. --force renews it all and signs in
+anew.
 
 Standard output has one line per hop, or JSON with --json.
 
@@ -81,7 +82,7 @@ func (o loginOptions) check() error {
 }
 
 func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
-	a.isLogin = true
+	a.isLogin, a.afresh = true, o.force
 	if err := o.check(); err != nil {
 		return err
 	}

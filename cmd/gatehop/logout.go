@@ -7,14 +7,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/creds"
+	"gatehop/creds/store"
 )
 
 func logoutCommand(a *app) *cobra.Command {
 	var all, asJSON bool
 	c := &cobra.Command{
 		Use: "logout [PROFILE]", Short: "forget sessions and choices",
-		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, its
-choices and what was pinned at its first sign-in. Which passwords were refused
+		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, the
+person's session at the identity provider (its cookies), the gateway's choices
+and what was pinned at its first sign-in. Which passwords were refused
 stays remembered. --all forgets everything, that too: a script that still has a
 wrong one sends it again.
 
@@ -74,31 +77,7 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 		return nil, err
 	}
 	if all {
-		n, err := deleteAll(ctx, kept)
-		if n > 0 {
-			removed = append(removed, plural(n, "session"))
-		}
-		if err != nil {
-			return removed, err
-		}
-		if told := a.failureStore(dir, kept); told != nil { // no person would call them sessions
-			if _, err := deleteAll(ctx, told); err != nil {
-				return removed, err
-			}
-		}
-		had, err := a.choices(dir).ForgetAll()
-		if had {
-			removed = append(removed, "the choices of every profile")
-		}
-		known, lost := forgetNames(dir)
-		if known {
-			removed = append(removed, "the names of accounts")
-		}
-		refused, gone := forgetRefusals(ctx, dir)
-		if refused {
-			removed = append(removed, "which passwords were refused")
-		}
-		return removed, errors.Join(err, lost, gone)
+		return a.forgetAll(ctx, dir, kept)
 	}
 	ch, err := a.chain(ctx, given)
 	if err != nil {
@@ -123,11 +102,57 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 	if len(ch) > 1 {
 		return removed, nil
 	}
+	whose, err := a.forgetKept(ctx, dir, ch) // before the choices go, which may know the user
+	if whose != "" {
+		removed = append(removed, whose)
+	}
+	if err != nil {
+		return removed, err
+	}
 	had, err := a.choices(dir).Forget(ch[0].Name)
 	if had {
 		removed = append(removed, "the choices of profile "+ch[0].Name)
 	}
 	return removed, err
+}
+
+// forgetAll removes everything and says what there was.
+func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([]string, error) {
+	removed := []string{}
+	n, err := deleteAll(ctx, kept)
+	if n > 0 {
+		removed = append(removed, plural(n, "session"))
+	}
+	if err != nil {
+		return removed, err
+	}
+	if told := a.failureStore(dir, kept); told != nil { // no person would call them sessions
+		if _, err := deleteAll(ctx, told); err != nil {
+			return removed, err
+		}
+	}
+	if dir.Path() != "" {
+		n, err := store.NewSealedUnder(dir, keptKind, store.SecretKey, nil, nil).DeleteAll(ctx)
+		if n > 0 {
+			removed = append(removed, "the sessions at identity providers")
+		}
+		if err != nil {
+			return removed, err
+		}
+	}
+	had, err := a.choices(dir).ForgetAll()
+	if had {
+		removed = append(removed, "the choices of every profile")
+	}
+	known, lost := forgetNames(dir)
+	if known {
+		removed = append(removed, "the names of accounts")
+	}
+	refused, gone := forgetRefusals(ctx, dir)
+	if refused {
+		removed = append(removed, "which passwords were refused")
+	}
+	return removed, errors.Join(err, lost, gone)
 }
 
 // behind is the gateway's own chain and every chain that begins at it.

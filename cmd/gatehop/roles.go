@@ -43,7 +43,7 @@ func (a *app) roles(ctx context.Context, given []string, asJSON bool) error {
 		return err
 	}
 	if a.isUnattended() {
-		if err := a.canSignInAlone(ch); err != nil {
+		if err := a.canSignInAlone(ctx, ch); err != nil {
 			return err
 		}
 	}

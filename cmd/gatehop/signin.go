@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -53,12 +54,17 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User}}
 	attempt := a.attempt(profile, s, dir, person)
 	session.Prompt = whilePosting{attempt, a.connectAhead}
-	assertion, err := adapter.Login(ctx, session)
+	known := a.reuse(ctx, profile, s, dir, session)
+	assertion, err := known.login(ctx, adapter, session)
 	attempt.Done(ctx, err)
 	if err != nil {
 		a.dropAhead()
+		if errors.As(err, new(*needsLoginError)) {
+			return flow.Signed{}, err
+		}
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Err: err}
 	}
+	known.save(ctx, cmp.Or(person.user, s.User), assertion)
 	if person.user != "" {
 		return flow.Signed{Assertion: assertion, User: person.user, Typed: true}, nil
 	}

@@ -13,6 +13,10 @@ const (
 	keySize = 32 // bytes: AES-256
 )
 
+// SecretKey names the file with the second key, for what opens more than one session:
+// it is for who chose files for that too.
+const SecretKey = "secret.key"
+
 // damagedKeyError reports a key file that holds no key and never will: what was sealed
 // under the key that it once held is lost.
 type damagedKeyError struct{ err error }
@@ -22,8 +26,8 @@ func (e *damagedKeyError) Unwrap() error { return e.err }
 
 // readKey returns fs.ErrNotExist if there is no key, *damagedKeyError if there is none
 // in the file, and another error if the system does not let us see.
-func readKey(dir Dir) ([]byte, error) {
-	key, err := ReadFile(dir, keyName)
+func readKey(dir Dir, name string) ([]byte, error) {
+	key, err := ReadFile(dir, name)
 	if fileErr, ok := err.(*FileError); ok && fileErr.Err == nil {
 		return nil, &damagedKeyError{err} // a link, or a file that others could read
 	}
@@ -31,7 +35,7 @@ func readKey(dir Dir) ([]byte, error) {
 		return nil, err
 	}
 	if len(key) != keySize {
-		path := paths.Join(dir.path, keyName)
+		path := paths.Join(dir.path, name)
 		return nil, &damagedKeyError{&FileError{Path: path, Problem: fmt.Sprintf("holds %d bytes and not a key of %d", len(key), keySize)}}
 	}
 	return key, nil
@@ -39,28 +43,28 @@ func readKey(dir Dir) ([]byte, error) {
 
 // readOrMakeKey makes a key if there is none, and only then: whatever else keeps a key
 // from being read may pass, and the entries sealed under it would be lost.
-func readOrMakeKey(ctx context.Context, dir Dir, random io.Reader) ([]byte, error) {
-	key, err := readKey(dir)
+func readOrMakeKey(ctx context.Context, dir Dir, name string, random io.Reader) ([]byte, error) {
+	key, err := readKey(dir, name)
 	if err == nil || !mayMakeKey(err) {
 		return key, err
 	}
-	unlock, err := LockFile(ctx, paths.Join(dir.path, keyName+".lock"))
+	unlock, err := LockFile(ctx, paths.Join(dir.path, name+".lock"))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	key, err = readKey(dir) // somebody else may have made it while we waited
+	key, err = readKey(dir, name) // somebody else may have made it while we waited
 	if err == nil || !mayMakeKey(err) {
 		return key, err
 	}
 	if random == nil {
-		return nil, &FileError{Path: paths.Join(dir.path, keyName), Problem: "is not there, and nothing makes a key"}
+		return nil, &FileError{Path: paths.Join(dir.path, name), Problem: "is not there, and nothing makes a key"}
 	}
 	key = make([]byte, keySize)
 	if _, err := io.ReadFull(random, key); err != nil {
 		return nil, err
 	}
-	if err := WriteFile(dir, keyName, key); err != nil {
+	if err := WriteFile(dir, name, key); err != nil {
 		return nil, err
 	}
 	return key, nil

@@ -20,8 +20,7 @@ import (
 // random nonce of 12 bytes and AES-256-GCM's output.
 const sealedFormat = "gatehop sealed 1\n"
 
-// Sealed is a store of files, each sealed with the key in the folder's session.key and
-// named by the hash of its entry's key. It protects against copies of single files and
+// Sealed is a store of files, each sealed with a key that lies in the folder and named by the hash of its entry's key. It protects against copies of single files and
 // against files put in place of others, not against another program of the same user,
 // which can read the key like this one.
 //
@@ -30,6 +29,7 @@ const sealedFormat = "gatehop sealed 1\n"
 type Sealed struct {
 	dir    Dir
 	kind   string
+	holder string // the file with the key
 	random io.Reader
 	warn   func(error)
 
@@ -40,11 +40,16 @@ type Sealed struct {
 }
 
 // NewSealed returns the store of one kind of entry in dir, such as "session", whose files
-// lie in the folder "sessions". A kind is a word of lower-case letters. No file is
+// lie in the folder "sessions", sealed with the key in session.key. A kind is a word of lower-case letters. No file is
 // touched before the first call of a method. Keys are made of random: crypto/rand.Reader,
 // or nil where nothing is put. warn may be nil.
 func NewSealed(dir Dir, kind string, random io.Reader, warn func(error)) *Sealed {
-	return &Sealed{dir: dir, kind: kind, random: random, warn: warn}
+	return NewSealedUnder(dir, kind, keyName, random, warn)
+}
+
+// NewSealedUnder is NewSealed with the key in another file of the folder: SecretKey.
+func NewSealedUnder(dir Dir, kind, holder string, random io.Reader, warn func(error)) *Sealed {
+	return &Sealed{dir: dir, kind: kind, holder: holder, random: random, warn: warn}
 }
 
 // EntryError reports a file that is there and cannot be opened as the entry it is named for.
@@ -92,7 +97,7 @@ func (s *Sealed) read(key string) ([]byte, error) {
 	}
 	masterKey, err := s.readKey() // for the first time, or because another process made a new one
 	if err != nil {
-		return nil, &EntryError{Path: path, Problem: "has no key to open it", Err: hideAbsence(err)}
+		return nil, &EntryError{Path: path, Problem: "has no key to open it", Err: s.hideAbsence(err)}
 	}
 	if value, ok := s.open(masterKey, key, sealed); ok {
 		return value, nil
@@ -101,9 +106,9 @@ func (s *Sealed) read(key string) ([]byte, error) {
 }
 
 // hideAbsence keeps a missing key from passing for a missing entry.
-func hideAbsence(err error) error {
+func (s *Sealed) hideAbsence(err error) error {
 	if isAbsent(err) {
-		return errors.New(keyName + " is not there")
+		return errors.New(s.holder + " is not there")
 	}
 	return err
 }
@@ -118,7 +123,7 @@ func (s *Sealed) Put(ctx context.Context, key string, value []byte) error {
 		return err
 	}
 	// Read anew each time: under a key that was replaced nobody could open the entry.
-	masterKey, err := readOrMakeKey(ctx, s.dir, s.random)
+	masterKey, err := readOrMakeKey(ctx, s.dir, s.holder, s.random)
 	if err != nil {
 		return err
 	}
@@ -251,7 +256,7 @@ func (s *Sealed) remember(key []byte) {
 }
 
 func (s *Sealed) readKey() ([]byte, error) {
-	key, err := readKey(s.dir)
+	key, err := readKey(s.dir, s.holder)
 	if err == nil {
 		s.remember(key)
 	}

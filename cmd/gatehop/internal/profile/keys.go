@@ -79,6 +79,8 @@ var keys = [...]key{
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
 	{name: "store", scope: scopeSignIn, parse: oneOf("keyring", "file", "none"), near: nearestOf("keyring", "file", "none"), notGateway: whyStore, notSignIn: whyStore},
 
+	{name: "keep_session", scope: scopeSignIn, parse: oneOf("yes", "no"), near: nearestOf("yes", "no"), notGateway: whyStore, notSignIn: whyStore},
+
 	{name: "account_names", scope: scopeSignIn, parse: oneOf(NamesPage, NamesIAM, NamesNone), notGateway: whyNames, notSignIn: whyNames},
 
 	{name: "password_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
@@ -110,7 +112,6 @@ var keys = [...]key{
 	later("tls", oneOf("legacy"), "TLS of old versions"),
 	later("client_cert", path, "signing in by certificate"),
 	later("client_key", path, "signing in by certificate"),
-	later("keep_session", text, "keeping the provider's session"),
 	later("plugin_name", text, "identity providers as plug-ins"),
 
 	// AWS's own. The rest of AWS's keys are none of gatehop's business.

@@ -77,6 +77,7 @@ type SignIn struct {
 	Proxy        string // URL or "none"
 	Store        string // "keyring", "file" or "none"
 	PrincipalARN string // the SAML provider, for encrypted assertions
+	KeepSession  string // "yes" or "no": the provider's own session, by its cookies
 	AccountNames string // who may be asked what accounts are called: NamesPage, NamesIAM, NamesNone
 
 	TrustedHosts []string // origins: a URL, or HOST[:PORT] for https
@@ -111,7 +112,7 @@ func (s *SignIn) settings() map[string]string {
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
 		"mfa": s.MFA, "home_realm": s.HomeRealm,
 		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "proxy": s.Proxy, "store": s.Store,
-		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
+		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "keep_session": s.KeepSession, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
 		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,
 	} {
 		if m[name] = value; value == "" {

@@ -192,8 +192,8 @@ func TestNotBuilt(t *testing.T) {
 			t.Errorf("%s: Chain = %v, want it refused by name", k.full(), err)
 		}
 	}
-	if seen != 9 {
-		t.Errorf("%d keys are not built, want 9", seen)
+	if seen != 8 {
+		t.Errorf("%d keys are not built, want 8", seen)
 	}
 	c, _ := configure(t, gatewayP+"gatehop_auth = forms\n", "")
 	if _, err := c.Chain("p"); err != nil {

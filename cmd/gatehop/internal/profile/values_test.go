@@ -27,6 +27,7 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"mfa":              {[]string{"push", "certificate", "AzurePrimaryAuthentication", "Code über SMS"}, nil},
 	"timeout":          {[]string{"45s", "1m30s", "1h"}, []string{"45", "0s", "-1s", "61m", "soon"}},
 	"store":            {[]string{"keyring", "file", "none"}, []string{"Keyring", "memory"}},
+	"keep_session":     {[]string{"yes", "no"}, []string{"Yes", "true", "1", "none"}},
 	"account_names":    {[]string{"page", "iam", "none"}, []string{"Page", "yes", "iam, page", "off"}},
 	"principal_arn":    {[]string{"arn:aws:iam::111111111111:saml-provider/ADFS", "arn:aws-cn:iam::111111111111:saml-provider/a.b-c_d"}, []string{"arn:aws:iam::111111111111:role/ADFS", "arn:aws:iam::11111111111:saml-provider/A", "arn:aws:iam::11111111111x:saml-provider/A", "arn:aws:iam::111111111111:saml-provider/", "arn:aws:iam::111111111111:saml-provider/a/b", "arn:aws:iam:x:111111111111:saml-provider/A", "arn:x:iam::111111111111:saml-provider/A", "ADFS", "arn:aws:iam::111111111111:saml-provider/" + strings.Repeat("a", 129)}},
 	"session_duration": {[]string{"8h", "max", "15m", "12h", "1h30m", "3600s"}, []string{"Max", "8", "14m", "12h1s", "900500ms", "-8h", "0"}},
