@@ -121,6 +121,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	for _, c := range append(root.Commands(), root) {
 		if c.Name() == "sandbox" {
 			_ = c.RegisterFlagCompletionFunc("idp", oneOfWords(sandboxProviders()))
+			_ = c.RegisterFlagCompletionFunc("fault", faultValues)
 		}
 		for name, f := range flags {
 			if c.LocalFlags().Lookup(name) != nil || c == root && name == "profile" {

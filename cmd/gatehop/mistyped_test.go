@@ -95,6 +95,8 @@ func TestMistyped(t *testing.T) {
 		{"env dev --shell zssh", nil, statusUsage, `"zssh"`, "--shell zsh"},
 		{"env dev --shell frobnicate", nil, statusUsage, `"frobnicate"`, ""},
 		{"sandbox --idp adsf3", nil, statusUsage, `"adsf3"`, "adfs3"},
+		{"sandbox --fault expird", nil, statusUsage, `"expird"`, "expired"},
+		{"sandbox --empty --fault frobnicate -- true", nil, statusUsage, `"frobnicate"`, ""},
 		{"sandbox --idp frobnicate", nil, statusUsage, `"frobnicate"`, ""},
 
 		{"configure --import saml2asw", nil, statusUsage, `"saml2asw"`, "--import saml2aws"},

@@ -17,7 +17,7 @@ import (
 )
 
 type sandboxOptions struct {
-	idp             string
+	idp, fault      string
 	roles, accounts int
 	latency         time.Duration
 	stats           string
@@ -34,13 +34,18 @@ throw-away AWS configuration and runs COMMAND with it, or prints the variables
 and stays until Ctrl-C. Nothing of yours is changed and nothing is left behind.
 With --empty there is no AWS configuration but your own.
 
+With --fault the identity provider or the account is not in order, or asks in
+another way; --fault help says what each one does and where it can be had:
+` + faultHelp() + `.
+
 User CORP\alice (alice with --idp form), password "correct horse". Profiles:
 gateway, and behind it prod (a hop that any AWS tool makes by itself), staging
 and dev.`,
 		Example: `  gatehop sandbox -- gatehop login prod
   gatehop sandbox -- aws sts get-caller-identity --profile dev
   gatehop sandbox --idp adfs2019 -- gatehop login dev
-  gatehop sandbox --idp form --roles 200 -- bash`,
+  gatehop sandbox --idp form --roles 200 -- bash
+  gatehop sandbox --idp adfs2019 --fault paginated -- gatehop login dev`,
 		RunE: func(c *cobra.Command, argv []string) error {
 			if dash := c.ArgsLenAtDash(); len(argv) > 0 && dash != 0 {
 				return &usageError{text: "sandbox takes a command after two dashes only", command: "gatehop sandbox"}
@@ -50,6 +55,7 @@ and dev.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs2, adfs3, adfs2016, adfs2019 or form")
+	f.StringVar(&o.fault, "fault", "", "what is not in order there; help lists what can be")
 	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
 	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
 	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
@@ -85,10 +91,15 @@ func (o sandboxOptions) check() error {
 	case o.latency < 0 || o.latency > time.Minute:
 		return &usageError{text: fmt.Sprintf("--latency %v is not between 0 and 1m", o.latency), command: "gatehop sandbox"}
 	}
-	return nil
+	_, err := o.kind()
+	return err
 }
 
 func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err error) {
+	if o.fault == "help" {
+		_, err := fmt.Fprint(a.stdout, faultTable())
+		return err
+	}
 	if err := o.check(); err != nil {
 		return err
 	}

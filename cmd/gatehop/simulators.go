@@ -99,10 +99,22 @@ func (s *sandbox) startIDP(a *app, o sandboxOptions, signer *samltest.IDP) error
 
 func newSimulatedIDP(user string, now func() time.Time, o sandboxOptions, signer *samltest.IDP) (simulatedIDP, error) {
 	users := []idptest.User{{Name: user, Password: sandboxPassword, Roles: offeredRoles(o.roles), SessionName: "alice"}}
-	if o.idp == "form" {
-		return idptest.NewForm(idptest.FormOptions{Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader})
+	kind, err := o.kind()
+	if err != nil {
+		return nil, err
 	}
-	return idptest.NewADFS(idptest.Options{Flavour: o.flavour(), Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader})
+	if o.idp == "form" {
+		options := idptest.FormOptions{Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader}
+		if kind.form != nil {
+			kind.form(&options)
+		}
+		return idptest.NewForm(options)
+	}
+	options := idptest.Options{Flavour: o.flavour(), Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader}
+	if kind.adfs != nil {
+		kind.adfs(&options)
+	}
+	return idptest.NewADFS(options)
 }
 
 func (s *sandbox) startSTS(a *app, o sandboxOptions, signer *samltest.IDP) error {

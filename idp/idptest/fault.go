@@ -114,7 +114,7 @@ func loginFaults() []fault {
 		{name: FaultRedirect307, about: "the password is answered with a 307 to another host", posted: func(*simulator, *exchange) answer {
 			return redirect(http.StatusTemporaryRedirect, foreign)
 		}},
-		{name: FaultRedirectPlain, about: "the right password is answered with a redirect to http", signed: func(_ *simulator, x *exchange) answer {
+		{name: FaultRedirectPlain, about: "the right password leads to a redirect to http", signed: func(_ *simulator, x *exchange) answer {
 			return redirect(http.StatusFound, "http://"+x.host+x.Path)
 		}},
 		{name: FaultCut, about: "the answer to the password breaks off", posted: func(s *simulator, _ *exchange) answer {

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehop/cmd/gatehop/internal/near"
+	"gatehop/idp/idptest"
+)
+
+// faultKind is one way in which the sandbox's identity provider is not the plain one:
+// something is wrong with it, with the account, or it merely asks in another way. A change
+// that is nil is one that its simulator cannot make.
+type faultKind struct {
+	name, about string
+	adfs        func(*idptest.Options)
+	form        func(*idptest.FormOptions)
+	only        []string // of the AD FS kinds; nil: all of them
+}
+
+const (
+	slowAnswer  = 2 * time.Second
+	cookieLimit = 64 // bytes: less than any session cookie of the simulator
+)
+
+// faultKinds are all kinds that --fault takes: those of the simulator by its own names,
+// and then accounts and options.
+func faultKinds() []faultKind {
+	var kinds []faultKind
+	for _, f := range idptest.Faults() {
+		kinds = append(kinds, faultKind{name: string(f.Fault), about: f.About,
+			adfs: func(o *idptest.Options) { o.Fault = f.Fault }, form: func(o *idptest.FormOptions) { o.Fault = f.Fault }})
+	}
+	kinds = append(kinds, accountKinds()...)
+	return append(kinds, optionKinds()...)
+}
+
+// accountKinds are about the one user that the sandbox has.
+func accountKinds() []faultKind {
+	account := func(name, about string, change func(*idptest.User)) faultKind {
+		return faultKind{name: name, about: about,
+			adfs: func(o *idptest.Options) { change(&o.Users[0]) }, form: func(o *idptest.FormOptions) { change(&o.Users[0]) }}
+	}
+	state := func(name, about string, s idptest.UserState) faultKind {
+		return account(name, about, func(u *idptest.User) { u.State = s })
+	}
+	update := state("update-password", "the expired password leads to a page to change it", idptest.UserExpired)
+	update.form = nil
+	expired := update.adfs
+	update.adfs = func(o *idptest.Options) { expired(o); o.UpdatePasswordEndpoint = true }
+	return []faultKind{
+		state("expired", "the password has expired", idptest.UserExpired),
+		state("must-change", "the password must be changed at the first sign-in", idptest.UserMustChange),
+		state("locked", "the account is locked: like a wrong password", idptest.UserLocked),
+		state("disabled", "the account is disabled: like a wrong password", idptest.UserDisabled),
+		state("not-permitted", "the account may not sign in to AWS", idptest.UserNotPermitted),
+		state("no-roles", "the account has no role in AWS", idptest.UserNoRoles),
+		account("second-factor", "a second factor is asked for after the password", func(u *idptest.User) { u.MFA = true }),
+		update,
+	}
+}
+
+// optionKinds are the settings of a provider.
+func optionKinds() []faultKind {
+	return []faultKind{
+		{name: "entry-disabled", about: "the sign-in entry page is switched off", adfs: func(o *idptest.Options) { o.IdPInitiatedDisabled = true }},
+		{name: "unknown-party", about: "AWS is not known: a list of what is", adfs: withoutAWS},
+		{name: "unknown-party-page", about: "AWS is not known: an error page", adfs: func(o *idptest.Options) { withoutAWS(o); o.UnknownRPError = true }},
+		{name: "home-realm", about: "asks which organisation one belongs to", adfs: func(o *idptest.Options) {
+			o.ClaimsProviders = []string{idptest.LocalAuthority, "http://partner.example/adfs/services/trust"}
+		}},
+		{name: "method-choice", about: "offers the password as one of several methods", adfs: func(o *idptest.Options) { o.MethodChoice = true }},
+		{name: "paginated", about: "user name and password on one page, shown in turn", only: []string{"adfs2019"},
+			adfs: func(o *idptest.Options) { o.Paginated = idptest.PaginatedNative }},
+		{name: "stepwise", about: "user name and password on a page each", only: []string{"adfs2019"},
+			adfs: func(o *idptest.Options) { o.Paginated = idptest.PaginatedSteps }},
+		{name: "big-token", about: "the session cookie comes in two parts", adfs: func(o *idptest.Options) { o.BigToken = true }},
+		{name: "header-limit", about: "the server finds the cookies too large", adfs: func(o *idptest.Options) { o.HeaderLimit = cookieLimit }},
+		{name: "drop-cookies", about: "cookies get lost on the way",
+			adfs: func(o *idptest.Options) { o.DropCookies = true }, form: func(o *idptest.FormOptions) { o.DropCookies = true }},
+		{name: "unavailable", about: "every request is answered 503",
+			adfs: func(o *idptest.Options) { o.Status503 = -1 }, form: func(o *idptest.FormOptions) { o.Status503 = -1 }},
+		{name: "slow", about: "every answer takes 2 s longer",
+			adfs: func(o *idptest.Options) { o.Latency += slowAnswer }, form: func(o *idptest.FormOptions) { o.Latency += slowAnswer }},
+	}
+}
+
+// withoutAWS leaves a provider that knows another service alone.
+func withoutAWS(o *idptest.Options) {
+	o.RelyingParties = map[string]idptest.RelyingParty{"urn:example:intranet": {
+		ACS: "https://intranet.example/acs", Audience: "urn:example:intranet", GUID: "7f6b3c1e-52d0-4a44-9f0e-1a2b3c4d5e6f", Display: "Intranet"}}
+}
+
+// providers are the values of --idp that have the kind.
+func (k faultKind) providers() []string {
+	return slices.DeleteFunc(sandboxProviders(), func(idp string) bool {
+		if idp == "form" {
+			return k.form == nil
+		}
+		return k.adfs == nil || k.only != nil && !slices.Contains(k.only, idp)
+	})
+}
+
+// where says in the table which providers have the kind.
+func (k faultKind) where() string {
+	switch {
+	case len(k.providers()) == len(sandboxProviders()):
+		return "all"
+	case k.form == nil && k.only == nil:
+		return "AD FS"
+	}
+	return strings.Join(k.providers(), ", ")
+}
+
+// faultNames is every value of --fault.
+func faultNames() []string {
+	var names []string
+	for _, k := range faultKinds() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// faultHelp is the names in lines for a terminal of 80 columns.
+func faultHelp() string {
+	var b strings.Builder
+	width := 0
+	for i, name := range faultNames() {
+		switch {
+		case i == 0:
+		case width+len(name)+2 > 78:
+			b.WriteString(",\n")
+			width = 0
+		default:
+			b.WriteString(", ")
+			width += 2
+		}
+		b.WriteString(name)
+		width += len(name)
+	}
+	return b.String()
+}
+
+// faultTable is every kind with what it does and who has it.
+func faultTable() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-18s %-8s %s\n", "FAULT", "--IDP", "WHAT HAPPENS")
+	for _, k := range faultKinds() {
+		fmt.Fprintf(&b, "%-18s %-8s %s\n", k.name, k.where(), k.about)
+	}
+	return b.String()
+}
+
+// kind is the fault that is asked for: the zero value where none is.
+func (o sandboxOptions) kind() (faultKind, error) {
+	if o.fault == "" {
+		return faultKind{}, nil
+	}
+	kinds := faultKinds()
+	i := slices.IndexFunc(kinds, func(k faultKind) bool { return k.name == o.fault })
+	if i < 0 {
+		return faultKind{}, &usageError{text: fmt.Sprintf("--fault %q is not known", o.fault), command: "gatehop sandbox",
+			near: near.Nearest(o.fault, faultNames())}
+	}
+	if has := kinds[i].providers(); !slices.Contains(has, o.idp) {
+		return faultKind{}, &usageError{text: fmt.Sprintf("--fault %s is not for --idp %s (it is for: %s)", o.fault, o.idp, strings.Join(has, ", ")),
+			command: "gatehop sandbox"}
+	}
+	return kinds[i], nil
+}
+
+// faultValues completes --fault, for the provider that is chosen.
+func faultValues(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	idp, _ := c.Flags().GetString("idp")
+	var values []cobra.Completion
+	for _, k := range faultKinds() {
+		if slices.Contains(k.providers(), idp) {
+			values = append(values, cobra.CompletionWithDesc(k.name, k.about))
+		}
+	}
+	return values, cobra.ShellCompDirectiveNoFileComp
+}
