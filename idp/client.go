@@ -30,6 +30,10 @@ type ClientOptions struct {
 	Jar        http.CookieJar   // nil: a fresh Jar
 	Roots      *x509.CertPool   // nil: the system's
 	ClientCert *tls.Certificate // shown to trusted origins only; nil: none
+	// LegacyTLS lets the first of Trust.Origins' host, as far as it is trusted, speak
+	// TLS 1.0 and up with suites that are refused elsewhere. Certificates are verified
+	// as ever.
+	LegacyTLS bool
 	// Proxy chooses the proxy of a request; nil: none, whatever the environment says.
 	Proxy     func(*http.Request) (*url.URL, error)
 	UserAgent string            // "": DefaultUserAgent
@@ -87,40 +91,6 @@ func clock(now func() time.Time) func() time.Time {
 		return func() time.Time { return time.Unix(1, 0) }
 	}
 	return now
-}
-
-// network sends to trusted origins with the client certificate and to all others
-// without: a certificate tells whoever asks for it who the person is.
-type network struct {
-	judge           judge
-	trusted, others *http.Transport
-}
-
-func newNetwork(o ClientOptions, j judge) http.RoundTripper {
-	plain := newTransport(o, &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12})
-	if o.ClientCert == nil {
-		return plain
-	}
-	return &network{judge: j, others: plain, trusted: newTransport(o, &tls.Config{
-		RootCAs:      o.Roots,
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{*o.ClientCert},
-		// IIS asks for the certificate after it has read the request (TLS 1.2).
-		Renegotiation: tls.RenegotiateFreelyAsClient,
-	})}
-}
-
-func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
-	if n.judge.has(req.URL) {
-		return n.trusted.RoundTrip(req)
-	}
-	return n.others.RoundTrip(req)
-}
-
-// CloseIdleConnections serves http.Client.CloseIdleConnections.
-func (n *network) CloseIdleConnections() {
-	n.trusted.CloseIdleConnections()
-	n.others.CloseIdleConnections()
 }
 
 // newTransport makes the connections. Integrated sign-in, which is bound to one

@@ -20,12 +20,8 @@ func NewClientAt(o ClientOptions, dial Dial, rule func(*url.URL) Origin) *http.C
 // NetworkAt is that transport alone, without the walls that NewClient puts before it.
 func NetworkAt(o ClientOptions, dial Dial, rule func(*url.URL) Origin) http.RoundTripper {
 	base := newNetwork(o, judge{o.Trust, rule})
-	switch n := base.(type) {
-	case *http.Transport:
-		n.DialContext = dial
-	case *network:
-		n.trusted.DialContext, n.others.DialContext = dial, dial
-	}
+	n := base.(*network)
+	n.configured.DialContext, n.trusted.DialContext, n.others.DialContext = dial, dial, dial
 	return base
 }
 

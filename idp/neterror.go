@@ -32,6 +32,7 @@ const (
 	NetExpired     NetKind = "certificate has expired or is not valid yet"
 	NetCertificate NetKind = "certificate cannot be verified"
 	NetOldTLS      NetKind = "server offers only TLS versions before 1.2"
+	NetSuite       NetKind = "server offers no cipher suite that is accepted"
 	NetTLS         NetKind = "TLS handshake failed"
 	NetOther       NetKind = "no usable answer" // malformed, among others
 )
@@ -240,6 +241,9 @@ func ofTLS(e *NetworkError, err error) bool {
 	case alert == "protocol version not supported",
 		strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
 		e.Kind = NetOldTLS
+	case alert == "handshake failure", alert == "insufficient security level",
+		strings.Contains(err.Error(), "tls: server chose an unconfigured cipher suite"):
+		e.Kind = NetSuite
 	case alert != "":
 		e.Kind, e.Detail = NetTLS, "the server says: "+alert // words of crypto/tls
 	case errors.As(err, &timeout) && timeout.Timeout():

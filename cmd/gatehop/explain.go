@@ -268,6 +268,9 @@ func explainNetwork(err error, e *explanation) bool {
 	switch {
 	case errors.As(err, &network):
 		e.hint = networkHints[network.Kind]
+		if where := (*signInError)(nil); errors.As(err, &where) && where.Legacy && e.hint == legacyHint {
+			e.hint = strictHint
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		e.message = "no answer in time: " + e.message
 		e.hint = "try again; gatehop_timeout in the profile allows more time for a request"

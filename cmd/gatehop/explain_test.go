@@ -112,6 +112,9 @@ func TestExplain(t *testing.T) {
 		{&idp.NeedsInputError{Question: idp.Question{Field: "password"}}, statusHuman, "GATEHOP_PASSWORD"},
 		{&idp.OriginError{}, statusNetwork, "gatehop_trusted_hosts"},
 		{&idp.NetworkError{Kind: idp.NetAuthority}, statusNetwork, "gatehop_ca_bundle"},
+		{&idp.NetworkError{Kind: idp.NetOldTLS}, statusNetwork, "gatehop_tls = legacy in the profile"},
+		{&signInError{Err: &idp.NetworkError{Kind: idp.NetSuite}}, statusNetwork, "gatehop_tls = legacy in the profile"},
+		{&signInError{Legacy: true, Err: &idp.NetworkError{Kind: idp.NetOldTLS}}, statusNetwork, "TLS 1.2"},
 		{&sts.Error{Hop: "AssumeRole"}, statusAWS, ""},
 		{&sts.IdentityError{}, statusAWS, "thrown away"},
 		{&sts.MismatchError{}, statusUsage, "partition"},
@@ -133,7 +136,7 @@ func TestNetworkHints(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []idp.NetKind{
 		idp.NetDNS, idp.NetRefused, idp.NetUnreachable, idp.NetTimeout, idp.NetClosed, idp.NetProxy, idp.NetNotTLS,
-		idp.NetAuthority, idp.NetName, idp.NetExpired, idp.NetCertificate, idp.NetOldTLS, idp.NetTLS, idp.NetOther,
+		idp.NetAuthority, idp.NetName, idp.NetExpired, idp.NetCertificate, idp.NetOldTLS, idp.NetSuite, idp.NetTLS, idp.NetOther,
 	} {
 		if networkHints[kind] == "" {
 			t.Errorf("no hint for %q", kind)

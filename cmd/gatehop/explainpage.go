@@ -80,6 +80,12 @@ func explainPage(err error, e *explanation) bool {
 	return true
 }
 
+// What to do about a server that speaks old TLS alone, without the key and with it.
+const (
+	legacyHint = "if that is your company's own old server, set gatehop_tls = legacy in the profile: it lowers TLS for that host alone"
+	strictHint = "gatehop_tls = legacy is set and this host has nothing in common with it either, or is another one: its administrator must turn on TLS 1.2"
+)
+
 // networkHints is what to do about each kind of network failure.
 var networkHints = map[idp.NetKind]string{
 	idp.NetDNS:         "check gatehop_url, and that the VPN or the company network is up",
@@ -93,7 +99,8 @@ var networkHints = map[idp.NetKind]string{
 	idp.NetName:        "use the name that the certificate is for in gatehop_url",
 	idp.NetExpired:     "check this machine's clock; else the server's certificate needs renewal",
 	idp.NetCertificate: "if your company signs its own certificates, put its root into a file and name it in gatehop_ca_bundle",
-	idp.NetOldTLS:      "the server is too old for this version of gatehop",
+	idp.NetOldTLS:      legacyHint,
+	idp.NetSuite:       legacyHint,
 	idp.NetTLS:         "check gatehop_url in a browser",
 	idp.NetOther:       "try again, with -v to see the requests",
 }

@@ -37,6 +37,7 @@ func (e *needsLoginError) Error() string {
 // signInError says for which profile and where a sign-in failed.
 type signInError struct {
 	Profile, Host string
+	Legacy        bool // gatehop_tls = legacy was set
 	Err           error
 }
 
@@ -62,7 +63,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		if errors.As(err, new(*needsLoginError)) {
 			return flow.Signed{}, err
 		}
-		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Err: err}
+		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Err: err}
 	}
 	known.save(ctx, cmp.Or(person.user, s.User), assertion)
 	if person.user != "" {
@@ -100,9 +101,13 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if in.IsLegacy() {
+		a.say("gatehop_tls = legacy: old TLS is accepted from %s", hostOf(in.URL))
+	}
 	client := idp.NewClient(idp.ClientOptions{
 		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
 		Transport: a.transport, Log: a.log(), Now: a.now,
+		LegacyTLS: in.IsLegacy(),
 	})
 	client.Transport = patient{client.Transport, a.progress}
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil

@@ -62,6 +62,9 @@ const (
 	NamesNone = "none"
 )
 
+// LegacyTLS is the value of gatehop_tls that lets the provider speak old TLS.
+const LegacyTLS = "legacy"
+
 // SignIn is how one signs in at the identity provider. The zero value of a field means
 // that the configuration does not say.
 type SignIn struct {
@@ -74,6 +77,7 @@ type SignIn struct {
 	HomeRealm    string // which organisation, in the same way
 	UserAgent    string
 	CABundle     string // absolute path
+	TLS          string // "" or LegacyTLS
 	Proxy        string // URL or "none"
 	Store        string // "keyring", "file" or "none"
 	PrincipalARN string // the SAML provider, for encrypted assertions
@@ -98,6 +102,9 @@ type SignIn struct {
 	Settings map[string]string
 }
 
+// IsLegacy reports whether the provider may speak old TLS.
+func (s *SignIn) IsLegacy() bool { return s.TLS == LegacyTLS }
+
 // settings are the Settings with the fields written over them.
 func (s *SignIn) settings() map[string]string {
 	m := maps.Clone(s.Settings)
@@ -111,7 +118,7 @@ func (s *SignIn) settings() map[string]string {
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
 		"mfa": s.MFA, "home_realm": s.HomeRealm,
-		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "proxy": s.Proxy, "store": s.Store,
+		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "tls": s.TLS, "proxy": s.Proxy, "store": s.Store,
 		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "keep_session": s.KeepSession, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
 		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,
 	} {

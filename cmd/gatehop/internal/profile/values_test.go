@@ -20,6 +20,7 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"user_agent":       {[]string{"Mozilla/5.0 (X11; x)"}, []string{"Mözilla"}},
 	"ca_bundle":        {[]string{"ca.pem", "/etc/ca.pem", "../ca.pem"}, []string{"~/ca.pem", "~"}},
 	"proxy":            {[]string{"none", "http://p.example:3128", "https://p.example", "socks5://127.0.0.1:1", "http://u:p@p.example/"}, []string{"None", "p.example:3128", "ftp://p.example", "http://p.example/x", "http://", "http://p.example?x"}},
+	"tls":              {[]string{"legacy"}, []string{"Legacy", "1.0", "off"}},
 	"trusted_hosts":    {[]string{"a.example", "a.example:8443", "https://a.example", "https://a.example/", "http://127.0.0.1:1", "a.example,b.example"}, []string{"*.example", "a.example/x", "http://a.example", "a.example,,b.example", ",", "a.example,", "u@a.example", "a.example?x", "a b"}},
 	"acs":              {[]string{"https://a.example/saml", "https://a.example/saml, https://b.example/saml"}, []string{"a.example", "http://a.example/saml", "https://a.example/saml,"}},
 	"adfs_domain":      {[]string{"CORP", "corp.example", "a-b_c"}, []string{`CORP\`, "@corp", "a b"}},

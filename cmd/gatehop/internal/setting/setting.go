@@ -188,7 +188,7 @@ func (s *Settings) Digest() string {
 			ca = hex.EncodeToString(sum[:])
 		}
 	}
-	text, err := json.Marshal([]any{"trust 2", in.URL, in.Kind, in.TrustedHosts, in.ACS, in.CABundle, ca, in.Proxy, in.Auth, s.Endpoint})
+	text, err := json.Marshal([]any{"trust 3", in.URL, in.Kind, in.TrustedHosts, in.ACS, in.CABundle, ca, in.Proxy, in.Auth, in.TLS, s.Endpoint})
 	if err != nil {
 		return ""
 	}
