@@ -22,6 +22,9 @@ type faultKind struct {
 	only        []string // of the AD FS kinds; nil: all of them
 }
 
+// since30 are the kinds of AD FS from 3.0 on.
+func since30() []string { return []string{"adfs3", "adfs2016", "adfs2019"} }
+
 const (
 	slowAnswer  = 2 * time.Second
 	cookieLimit = 64 // bytes: less than any session cookie of the simulator
@@ -49,9 +52,11 @@ func accountKinds() []faultKind {
 		return account(name, about, func(u *idptest.User) { u.State = s })
 	}
 	update := state("update-password", "the expired password leads to a page to change it", idptest.UserExpired)
-	update.form = nil
+	update.form, update.only = nil, since30()
 	expired := update.adfs
 	update.adfs = func(o *idptest.Options) { expired(o); o.UpdatePasswordEndpoint = true }
+	factor := account("second-factor", "a second factor is asked for after the password", func(u *idptest.User) { u.MFA = true })
+	factor.only = since30()
 	return []faultKind{
 		state("expired", "the password has expired", idptest.UserExpired),
 		state("must-change", "the password must be changed at the first sign-in", idptest.UserMustChange),
@@ -59,7 +64,7 @@ func accountKinds() []faultKind {
 		state("disabled", "the account is disabled: like a wrong password", idptest.UserDisabled),
 		state("not-permitted", "the account may not sign in to AWS", idptest.UserNotPermitted),
 		state("no-roles", "the account has no role in AWS", idptest.UserNoRoles),
-		account("second-factor", "a second factor is asked for after the password", func(u *idptest.User) { u.MFA = true }),
+		factor,
 		update,
 	}
 }
@@ -67,17 +72,21 @@ func accountKinds() []faultKind {
 // optionKinds are the settings of a provider.
 func optionKinds() []faultKind {
 	return []faultKind{
-		{name: "entry-disabled", about: "the sign-in entry page is switched off", adfs: func(o *idptest.Options) { o.IdPInitiatedDisabled = true }},
+		{name: "entry-disabled", about: "the sign-in entry page is switched off", only: since30(), adfs: func(o *idptest.Options) { o.IdPInitiatedDisabled = true }},
 		{name: "unknown-party", about: "AWS is not known: a list of what is", adfs: withoutAWS},
 		{name: "unknown-party-page", about: "AWS is not known: an error page", adfs: func(o *idptest.Options) { withoutAWS(o); o.UnknownRPError = true }},
 		{name: "home-realm", about: "asks which organisation one belongs to", adfs: func(o *idptest.Options) {
 			o.ClaimsProviders = []string{idptest.LocalAuthority, "http://partner.example/adfs/services/trust"}
 		}},
-		{name: "method-choice", about: "offers the password as one of several methods", adfs: func(o *idptest.Options) { o.MethodChoice = true }},
+		{name: "method-choice", about: "offers the password as one of several methods", only: since30(), adfs: func(o *idptest.Options) { o.MethodChoice = true }},
 		{name: "paginated", about: "user name and password on one page, shown in turn", only: []string{"adfs2019"},
 			adfs: func(o *idptest.Options) { o.Paginated = idptest.PaginatedNative }},
 		{name: "stepwise", about: "user name and password on a page each", only: []string{"adfs2019"},
 			adfs: func(o *idptest.Options) { o.Paginated = idptest.PaginatedSteps }},
+		{name: "view-state", about: "what the page was is not known any more", only: []string{"adfs2"},
+			adfs: func(o *idptest.Options) { o.BreakViewState = true }},
+		{name: "integrated-first", about: "Windows sign-in comes before the form", only: []string{"adfs2"},
+			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalIntegrated }},
 		{name: "big-token", about: "the session cookie comes in two parts", adfs: func(o *idptest.Options) { o.BigToken = true }},
 		{name: "header-limit", about: "the server finds the cookies too large", adfs: func(o *idptest.Options) { o.HeaderLimit = cookieLimit }},
 		{name: "drop-cookies", about: "cookies get lost on the way",
@@ -112,6 +121,10 @@ func (k faultKind) where() string {
 		return "all"
 	case k.form == nil && k.only == nil:
 		return "AD FS"
+	case slices.Equal(k.only, since30()) && k.form == nil:
+		return "adfs3 on"
+	case slices.Equal(k.only, since30()):
+		return "not 2.0"
 	}
 	return strings.Join(k.providers(), ", ")
 }
