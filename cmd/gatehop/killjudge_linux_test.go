@@ -39,13 +39,7 @@ func fileRules() []struct {
 	}{
 		{"*.lock", anything}, {"locks/*.lock", anything}, {"guard/*.lock", anything},
 		{".tmp-*", temp}, {"*/.tmp-*", temp},
-		{"session.key", func(_ *killRun, dir store.Dir, name string) error {
-			key, err := store.ReadFile(dir, name)
-			if err == nil && len(key) != 32 {
-				err = fmt.Errorf("a key of %d bytes", len(key))
-			}
-			return err
-		}},
+		{"session.key", wholeKey}, {store.SecretKey, wholeKey},
 		{"choices.json", func(_ *killRun, dir store.Dir, name string) error {
 			data, err := store.ReadFile(dir, name)
 			if err == nil && !json.Valid(data) {
@@ -60,8 +54,16 @@ func fileRules() []struct {
 			}
 			return err
 		}},
-		{"sessions/*", (*killRun).opens}, {"failures/*", (*killRun).opens},
+		{"sessions/*", (*killRun).opens}, {"failures/*", (*killRun).opens}, {"cookies/*", (*killRun).opens},
 	}
+}
+
+func wholeKey(_ *killRun, dir store.Dir, name string) error {
+	key, err := store.ReadFile(dir, name)
+	if err == nil && len(key) != 32 {
+		err = fmt.Errorf("a key of %d bytes", len(key))
+	}
+	return err
 }
 
 // opens opens a sealed entry as gatehop does, under the keys of the configuration.
@@ -80,7 +82,11 @@ func (r *killRun) opens(folder store.Dir, name string) error {
 			continue
 		}
 		var why error
-		data, err := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err }).Get(context.Background(), key)
+		sealed := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err })
+		if kind == keptKind {
+			sealed = store.NewSealedUnder(dir, kind, store.SecretKey, rand.Reader, func(err error) { why = err })
+		}
+		data, err := sealed.Get(context.Background(), key)
 		if err == nil && kind == "session" {
 			_, err = session.Decode(data)
 		}
@@ -97,7 +103,15 @@ func (r *killRun) keys() (keys []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, ch.CacheKey(len(ch)-1), ch[0].SignIn.Key())
+		settings, err := a.settings(ch)
+		if err != nil {
+			return nil, err
+		}
+		who, ok := a.whose(settings, ch[0].SignIn.Username)
+		if !ok {
+			return nil, errors.New("nobody's cookies are kept")
+		}
+		keys = append(keys, ch.CacheKey(len(ch)-1), ch[0].SignIn.Key(), who.Key())
 	}
 	return keys, nil
 }
