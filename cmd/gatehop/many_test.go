@@ -90,7 +90,7 @@ func TestWrongPasswordShared(t *testing.T) {
 	var cmds []*exec.Cmd
 	many := 50
 	if raceDetector { // to recognise a secret is slow on purpose, and then very slow
-		many = 16
+		many = 8
 	}
 	for i := range many {
 		cmds = append(cmds, command(wrong, "credential-process", []string{"dev", "staging"}[i%2]))

@@ -14,7 +14,6 @@ import (
 	"gatehop/idp/idptest/adaptertest"
 )
 
-const wrong20 = "The user name or password is not right. Type both again, and make sure of the case of letters."
 
 // in20 are the options of AD FS 2.0, or by its ids of 2.1.
 func in20(o idptest.Options) idptest.Options {
@@ -58,6 +57,7 @@ func TestAdapter20(t *testing.T) {
 		adaptertest.Test(t, adaptertest.Suite{
 			Open: func(base string) (idp.Adapter, error) { return adfs.New(adfs.Config{URL: base}) },
 			Provider: func(f idptest.Fault) (adaptertest.Provider, error) {
+				o := o // the cases run at once
 				o.Fault, o.Now, o.Rand, o.Signer = f, clock, rand.NewChaCha8([32]byte{7}), signer()
 				p, err := idptest.NewADFS(o)
 				return speaking{p, language}, err
