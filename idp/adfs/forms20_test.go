@@ -14,7 +14,6 @@ import (
 	"gatehop/idp/idptest/adaptertest"
 )
 
-
 // in20 are the options of AD FS 2.0, or by its ids of 2.1.
 func in20(o idptest.Options) idptest.Options {
 	o.Flavour = "2.0"
