@@ -29,7 +29,7 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.HomeRealm:        {statusAmbiguous, "name one of them in gatehop_home_realm, or run the command in a terminal to be asked"},
 	idp.SignInLoop:       {statusPage, "wait a minute and try again; if it stays, sign in once in a browser to compare"},
 	idp.StateLost:        {statusPage, "try again; if it stays, gatehop_url may hold an old address: use the sign-in page's first one"},
-	idp.CookiesTooLarge:  {statusNetwork, "try again; nothing is kept between sign-ins"},
+	idp.CookiesTooLarge:  {statusNetwork, "what was kept is forgotten: try again; if it stays, the server refuses the cookies that it sets itself"},
 	idp.MethodChoice:     {statusAmbiguous, "name one of them in gatehop_mfa or GATEHOP_MFA, or run the command in a terminal to be asked"},
 	idp.SecondFactor:     {statusPage, "this version cannot answer a second factor"},
 	idp.MFADenied:        {statusRefused, "try again and approve the request; if you did not ask for it, tell your administrator"},
