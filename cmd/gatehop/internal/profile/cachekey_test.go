@@ -206,7 +206,7 @@ func TestEveryKeyCountsControl(t *testing.T) {
 func TestKeysAreOfContent(t *testing.T) {
 	t.Parallel()
 	a, _ := configure(t, "[profile g]\ngatehop_idp = adfs\ngatehop_url = https://a.example\n[profile h]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = g\nexternal_id = e1\nregion = x\n", "")
-	b, _ := configure(t, "[profile H]\n# c\ngatehop_external_id = e1 # d\ngatehop_source_profile = G\ngatehop_role_arn = arn:aws:iam::111111111111:role/x\n[profile G]\ngatehop_store = none\ngatehop_from = F\n[profile F]\ngatehop_url = https://a.example\ngatehop_idp = adfs\n", "")
+	b, _ := configure(t, "[profile H]\n# c\ngatehop_external_id = e1 # d\ngatehop_source_profile = G\ngatehop_role_arn = arn:aws:iam::111111111111:role/x\n[profile G]\ngatehop_store = none\ngatehop_account_names = iam\ngatehop_keep_session = no\ngatehop_from = F\n[profile F]\ngatehop_url = https://a.example\ngatehop_idp = adfs\n", "")
 	x, errA := a.Chain("h")
 	y, errB := b.Chain("H")
 	if errA != nil || errB != nil {
