@@ -45,7 +45,6 @@ type app struct {
 	made      map[string]*settings  // by way
 	flows     map[string]*flow.Flow // by way
 	signedIn  *store.Memory         // assertions of this run, for all gateways of one provider
-	cookies   map[string]kept.Book  // by where they are kept: providers' sessions
 	mu        sync.Mutex            // guards what follows, which a flow under way may need
 	said      bool                  // that nothing can be kept
 	term      terminal
@@ -53,6 +52,7 @@ type app struct {
 	awsClient *http.Client
 	ahead     *awsTransport // of awsClient, if that is the network
 	book      names.Book
+	cookies   map[string]kept.Book // by where they are kept: providers' sessions
 
 	progress *progress // nil: there is no line to show it in
 }

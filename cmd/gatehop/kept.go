@@ -35,6 +35,8 @@ func (a *app) keptBook(dir store.Dir, in string) kept.Book {
 	if in == "file" {
 		where = dir.Path()
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if b, ok := a.cookies[where]; ok {
 		return b
 	}

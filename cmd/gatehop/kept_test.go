@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -464,5 +465,23 @@ func TestKeptCanaries(t *testing.T) {
 	out := w.runWith([]string{password(worldPassword)}, "roles", "gateway").want(t, 0)
 	if strings.Count(out.stderr, "gatehop: warning: ") != 1 || w.logins() != 2 {
 		t.Errorf("a broken record: %d passwords, stderr %s", w.logins(), out.stderr)
+	}
+}
+
+// TestKeptBookIsOne: gateways of several providers are renewed at once, and all of them
+// keep their sessions in one place.
+func TestKeptBookIsOne(t *testing.T) {
+	t.Parallel()
+	a := &app{}
+	books := make([]kept.Book, 20)
+	var wg sync.WaitGroup
+	for i := range books {
+		wg.Go(func() { books[i] = a.keptBook(store.Dir{}, "keyring") })
+	}
+	wg.Wait()
+	for i, b := range books {
+		if b.Store != books[0].Store {
+			t.Errorf("book %d is another one", i)
+		}
 	}
 }
