@@ -50,8 +50,8 @@ func withCertificate(o ClientOptions) *tls.Config {
 
 // everySuite is what crypto/tls can speak at all: it offers neither RSA key exchange
 // nor 3DES unless they are named. RC4 is left out, because nobody who can speak
-// TLS 1.0 speaks nothing else (RFC 7465 forbids it; RFC 2246 requires 3DES). Neither
-// GODEBUG nor the go line of a go.mod has a say in suites that are named.
+// TLS 1.0 speaks nothing else (RFC 7465 forbids it; RFC 2246 requires 3DES). Suites that
+// are named count also under GODEBUG=tlsrsakex=0,tls3des=0,tls10server=0 (tried, Go 1.26).
 func everySuite() []uint16 {
 	var all []uint16
 	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {

@@ -20,7 +20,8 @@ import (
 // random nonce of 12 bytes and AES-256-GCM's output.
 const sealedFormat = "gatehop sealed 1\n"
 
-// Sealed is a store of files, each sealed with a key that lies in the folder and named by the hash of its entry's key. It protects against copies of single files and
+// Sealed is a store of files, each sealed with a key that lies in the folder and named by
+// the hash of its entry's key. It protects against copies of single files and
 // against files put in place of others, not against another program of the same user,
 // which can read the key like this one.
 //
@@ -40,9 +41,9 @@ type Sealed struct {
 }
 
 // NewSealed returns the store of one kind of entry in dir, such as "session", whose files
-// lie in the folder "sessions", sealed with the key in session.key. A kind is a word of lower-case letters. No file is
-// touched before the first call of a method. Keys are made of random: crypto/rand.Reader,
-// or nil where nothing is put. warn may be nil.
+// lie in the folder "sessions", sealed with the key in session.key. A kind is a word of
+// lower-case letters. No file is touched before the first call of a method. Keys are made
+// of random: crypto/rand.Reader, or nil where nothing is put. warn may be nil.
 func NewSealed(dir Dir, kind string, random io.Reader, warn func(error)) *Sealed {
 	return NewSealedUnder(dir, kind, keyName, random, warn)
 }

@@ -70,8 +70,7 @@ func (a adapter) visit() *visit {
 			realm = query[name]
 		}
 	}
-	own := strings.HasSuffix(realm, "://"+a.entry.Hostname()+"/adfs/services/trust")
-	v.elsewhere = realm != "" && !own && !strings.EqualFold(realm, activeDirectory)
+	v.elsewhere = realm != "" && !isOwnDirectory(realm, a.entry.Hostname())
 	return v
 }
 

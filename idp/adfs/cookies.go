@@ -4,5 +4,5 @@ package adfs
 // under way, the list of where to sign out, the count of recent sign-ins, and the one
 // that grows with each of them until requests are refused as too long.
 func NotKept() []string {
-	return []string{"MSISSamlRequest", "MSISSignOut", "MSISLoopDetectionCookie", "SamlSession"}
+	return []string{"MSISSamlRequest", "MSISSignOut", loopCookie, "SamlSession"}
 }

@@ -100,10 +100,8 @@ func findRealms20(p *form.Page) (realms20, bool) {
 // own finds AD FS's own directory among the organisations: by its name, or by the
 // identifier that the server has for others.
 func (r realms20) own(p *form.Page) (id string, ok bool) {
-	self := strings.ToLower(p.URL.Hostname() + "/adfs/services/trust")
 	for _, o := range r.list.Options {
-		_, name, _ := strings.Cut(strings.ToLower(o.Value), "://")
-		if o.Value == activeDirectory || name == self {
+		if isOwnDirectory(o.Value, p.URL.Hostname()) {
 			return o.Value, true
 		}
 	}

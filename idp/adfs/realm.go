@@ -131,6 +131,13 @@ const homeRealm = "home realm"
 // activeDirectory is the identifier of AD FS's own directory among the organisations.
 const activeDirectory = "AD AUTHORITY"
 
+// isOwnDirectory reports whether an organisation's id is that of the directory of the AD FS
+// at host: by its name, or by the identifier that the server has for others.
+func isOwnDirectory(id, host string) bool {
+	_, name, _ := strings.Cut(id, "://")
+	return strings.EqualFold(id, activeDirectory) || strings.EqualFold(name, host+"/adfs/services/trust")
+}
+
 // organisation chooses among the organisations of a page, which the step of that name does
 // once in a sign-in. own is the id of AD FS's own directory there, "" if it is not offered.
 func (v *visit) organisation(ctx context.Context, w *form.Walk, p *form.Page, step, own string, realms []item) (item, error) {

@@ -83,19 +83,15 @@ const loopCookie = "MSISLoopDetectionCookie"
 // to be typed again; what loops in truth comes back. An error without a number that meets
 // a kept session may be about a loop as well, if there is a count.
 func (v *visit) forgetLoop(w *form.Walk, p *form.Page, verdict idp.Verdict, known bool) bool {
-	jar, ok := w.Session.HTTP.Jar.(interface {
-		Drop(o idp.Origin, names ...string)
-	})
-	if !ok || v.looped || w.State.Passwords > 0 {
+	if w.Session.HTTP.Jar == nil || v.looped || w.State.Passwords > 0 {
 		return false
 	}
 	counted := slices.ContainsFunc(w.Session.HTTP.Jar.Cookies(p.URL), func(c *http.Cookie) bool { return c.Name == loopCookie })
 	if verdict != idp.SignInLoop && (known || verdict != idp.NotPermitted || !counted) {
 		return false
 	}
-	jar.Drop(idp.OriginOf(p.URL), loopCookie)
-	v.looped = true
-	return true
+	v.looped = w.DropCookies(p, loopCookie)
+	return v.looped
 }
 
 // reportRefused tells, by the entry without a relying party, why AD FS refused the one

@@ -48,16 +48,22 @@ func Ends() []Step {
 // dropCookies forgets the cookies that have grown too large, and begins again, once and
 // not after a password, which would have to be sent again.
 func dropCookies(_ context.Context, w *Walk, p *Page) (Next, error) {
+	if !w.DropCookies(p) || w.State.Passwords > 0 || w.State.Acted["cookies"] > 1 {
+		return Next{}, w.Fail(p, idp.CookiesTooLarge, "")
+	}
+	return w.Restart(), nil
+}
+
+// DropCookies forgets the cookies of the page's origin that have one of names, all of them
+// if there are no names, and reports whether this session's jar can.
+func (w *Walk) DropCookies(p *Page, names ...string) bool {
 	jar, ok := w.Session.HTTP.Jar.(interface {
 		Drop(o idp.Origin, names ...string)
 	})
 	if ok {
-		jar.Drop(idp.OriginOf(p.URL))
+		jar.Drop(idp.OriginOf(p.URL), names...)
 	}
-	if !ok || w.State.Passwords > 0 || w.State.Acted["cookies"] > 1 {
-		return Next{}, w.Fail(p, idp.CookiesTooLarge, "")
-	}
-	return w.Restart(), nil
+	return ok
 }
 
 // Walls are the rows for pages that look like a way on and are none.
