@@ -68,7 +68,7 @@ func (a *app) failures(s *settings, f *flow.Flow) *failures {
 func (a *app) samePassword(s *settings, m guard.Mark) bool {
 	own := a.knownPassword(s)
 	if len(m.Hash) != 0 && own.IsZero() {
-		ctx, cancel := context.WithTimeout(context.Background(), unattendedLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), a.unattendedWait())
 		defer cancel()
 		var err error
 		if own, err = a.ownPassword(ctx, s); err != nil { // the sign-in says so

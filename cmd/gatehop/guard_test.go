@@ -278,7 +278,7 @@ func TestRefusedOnceByMany(t *testing.T) {
 		company := newRealCompany(t, realOptions{config: "gatehop_keep_session = no"})
 		var wg sync.WaitGroup
 		many := 10
-		if raceDetector { // each recognises a secret, which is slow on purpose, and gives up after 15 s
+		if raceDetector { // each costs ten times as much
 			many = 6
 		}
 		for i := range many {

@@ -26,6 +26,7 @@ func realMain() int {
 		args: os.Args[1:], env: os.Environ(), looked: early.Looked(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now:        time.Now,
+		patience:   unattendedLimit * pace,
 		executable: os.Executable,
 		terminal:   openTerminal,
 		signals: func(ctx context.Context) (context.Context, context.CancelFunc) {

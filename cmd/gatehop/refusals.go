@@ -81,7 +81,7 @@ func (a *app) guardLock(dir store.Dir, profile string) func(context.Context, str
 	return func(ctx context.Context, key string) (func(), error) {
 		limit := attendedWait
 		if a.isUnattended() {
-			limit = unattendedWait
+			limit = a.unattendedWait()
 		}
 		waiting, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	patience       time.Duration                // of those that nobody waits for; 0 is unattendedLimit
 	executable     func() (string, error)       // absolute path of the running binary
 	terminal       func() (terminal, error)     // the person; tty.ErrNoTerminal if none is there
 	transport      http.RoundTripper            // nil is the network
@@ -32,6 +34,10 @@ type process struct {
 	// signals makes a context that ends with the signals which end gatehop; nil: none do.
 	signals func(context.Context) (context.Context, context.CancelFunc)
 }
+
+// unattendedWait is how long a sign-in may take that nobody waits for, and how long
+// nobody waits for another gatehop.
+func (p *process) unattendedWait() time.Duration { return cmp.Or(p.patience, unattendedLimit) }
 
 // run dispatches one command line and returns the exit status.
 func run(ctx context.Context, p process) (status int) {

@@ -24,7 +24,7 @@ import (
 	"gatehop/sts"
 )
 
-// unattendedLimit is how long a sign-in may take that nobody waits for (design.md 4).
+// unattendedLimit is process.patience as people know it (design.md 4).
 const unattendedLimit = 15 * time.Second
 
 // needsLoginError reports that only a person can go on and that nothing was sent.

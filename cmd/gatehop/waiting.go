@@ -18,10 +18,9 @@ import (
 
 // How long to wait for another gatehop that is at work on the same thing.
 const (
-	attendedWait   = 5 * time.Minute
-	unattendedWait = 15 * time.Second
-	quietWait      = 2 * time.Second // until a person is told what is waited for, and between two lines
-	leaveWait      = time.Second     // what those who wait for a question may cost its person
+	attendedWait = 5 * time.Minute
+	quietWait    = 2 * time.Second // until a person is told what is waited for, and between two lines
+	leaveWait    = time.Second     // what those who wait for a question may cost its person
 )
 
 // waitError reports that another gatehop did not finish in time, or cannot without its
@@ -146,7 +145,7 @@ func (l *chainLocks) take(ctx context.Context, key string) (func(), error) {
 // judge says how long is too long, and on the way there what is waited for.
 func (l *chainLocks) judge(now *waitError, waited time.Duration) error {
 	if l.a.isUnattended() {
-		if now.Holder.Asking || waited >= unattendedWait {
+		if now.Holder.Asking || waited >= l.a.unattendedWait() {
 			return now
 		}
 		return nil
@@ -265,7 +264,7 @@ func (a *app) tookTooLong(profile string) error {
 	if a.wait.lately != nil { // the waiting has ended with its run, a moment ago
 		return a.wait.lately
 	}
-	return &needsLoginError{Profile: profile, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", unattendedLimit)}
+	return &needsLoginError{Profile: profile, Why: fmt.Sprintf("signing in takes longer than the %v that nobody waits", a.unattendedWait())}
 }
 
 // noticed is the person, seen by those who wait.

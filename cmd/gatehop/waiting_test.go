@@ -58,9 +58,9 @@ func TestFollowerLeaves(t *testing.T) {
 		words    []string
 		lines    int // about waiting
 	}{
-		{"unattended, silent", silent, false, unattendedWait, unattendedWait + time.Second, []string{name + " is signing in and has not finished", "gatehop login gateway"}, 0},
+		{"unattended, silent", silent, false, unattendedLimit, unattendedLimit + time.Second, []string{name + " is signing in and has not finished", "gatehop login gateway"}, 0},
 		{"unattended, asking", asking, false, 0, time.Second, []string{name, "waits for an answer at its terminal", "answer the question there"}, 0},
-		{"unattended, unknown", store.Holder{}, false, unattendedWait, unattendedWait + time.Second, []string{"another gatehop is signing in and has not finished"}, 0},
+		{"unattended, unknown", store.Holder{}, false, unattendedLimit, unattendedLimit + time.Second, []string{"another gatehop is signing in and has not finished"}, 0},
 		{"person, silent", silent, true, attendedWait, attendedWait + time.Second, []string{"waiting for " + name, "has not finished"}, 1},
 		{"person, asking", asking, true, attendedWait, attendedWait + time.Second, []string{"waiting for " + name + ", which is asking at its terminal"}, 1},
 	} {

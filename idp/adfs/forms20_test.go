@@ -100,8 +100,9 @@ func TestLogin20(t *testing.T) {
 				if c.user != "" {
 					user = c.user
 				}
-				c.o.Asp4 = asp4
-				r := newRig(t, in20(c.o), person(user, idptest.AlicePassword))
+				o := c.o
+				o.Asp4 = asp4
+				r := newRig(t, in20(o), person(user, idptest.AlicePassword))
 				if a, err := r.login(t, c.c); err != nil || len(a.Roles) != 3 {
 					t.Fatalf("Login = %v, want 3 roles", err)
 				}

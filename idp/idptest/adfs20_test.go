@@ -77,8 +77,9 @@ func TestADFS20(t *testing.T) {
 		for _, c := range cases {
 			t.Run(map[bool]string{false: "2.0/", true: "2.1/"}[asp4]+c.name, func(t *testing.T) {
 				t.Parallel()
-				c.o.Asp4 = asp4
-				a := newADFS(t, in20(c.o))
+				o := c.o
+				o.Asp4 = asp4
+				a := newADFS(t, in20(o))
 				p := newBrowser(t, a, a.Elsewhere()).signIn(entry+c.query, alice, idptest.AlicePassword)
 				wantAssertion(t, p)
 				wantClean(t, a.ClientBugs())

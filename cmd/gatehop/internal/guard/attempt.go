@@ -10,8 +10,8 @@ import (
 	"gatehop/idp"
 )
 
-// recordLimit is how long the verdict over a secret may take to be written down, also
-// after the command was interrupted.
+// recordLimit is how long the lock may take to be had, and then each thing that is
+// written down of a verdict, also after the command was interrupted.
 const recordLimit = 5 * time.Second
 
 // Source gives a secret without asking anybody.
@@ -237,11 +237,7 @@ func (a *Attempt) record(ctx context.Context, change func(context.Context)) {
 	defer cancel()
 	held := a.unlock != nil
 	_ = a.lock(limited)
-	if limited.Err() != nil {
-		limited, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
-		defer cancel()
-	}
-	change(limited)
+	change(context.WithoutCancel(ctx)) // each thing that is written has its own limit
 	if !held {
 		a.release()
 	}

@@ -291,3 +291,32 @@ func (l *listener) Ask(context.Context, idp.Question) (secret.Text, error) {
 	return secret.New(l.answer), nil
 }
 func (l *listener) Tell(_ context.Context, message string) { l.told = append(l.told, message) }
+
+// TestSlowMark wants a refusal remembered however long its mark takes to make, also of a
+// command whose time is over.
+func TestSlowMark(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := testGuard(&noon)
+		quick, marks := g.hash, 0
+		g.hash = func(t secret.Text, salt []byte) []byte {
+			time.Sleep(recordLimit + time.Second)
+			marks++
+			return quick(t, salt)
+		}
+		g.Warn = func(err error) { t.Error(err) }
+		ctx, cancel := context.WithCancel(t.Context())
+		a := attempt(g, source("password", "x"))
+		if _, err := a.Ask(ctx, idp.Question{Field: "password"}); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		a.Done(ctx, rejection)
+		if marks != 1 {
+			t.Errorf("%d marks were made for one refusal, want 1", marks)
+		}
+		if sent(t, g, "x", nil) {
+			t.Error("the refused password is sent again")
+		}
+	})
+}

@@ -154,8 +154,7 @@ func (e *entry) add(t secret.Text, now time.Time) {
 		salt = e.Refused[0].Salt
 	}
 	mark := Mark{Salt: salt, Hash: e.hash(t, salt)}
-	if i, ok := e.find(t); ok {
-		mark = e.Refused[i].Mark
+	if i := slices.IndexFunc(e.Refused, func(r refused) bool { return mark.equal(r.Mark) }); i >= 0 {
 		e.Refused = slices.Delete(e.Refused, i, i+1)
 	}
 	e.Refused = append(e.Refused, refused{Mark: mark, At: now, Open: true})
@@ -222,7 +221,15 @@ func (g *Guard) put(ctx context.Context, to creds.Store, key string, value any) 
 	if err != nil {
 		return err
 	}
-	return to.Put(ctx, key, data)
+	limited, cancel := context.WithTimeout(ctx, recordLimit)
+	defer cancel()
+	return to.Put(limited, key, data)
+}
+
+func (g *Guard) remove(ctx context.Context, from creds.Store, key string) error {
+	limited, cancel := context.WithTimeout(ctx, recordLimit)
+	defer cancel()
+	return from.Delete(limited, key)
 }
 
 // accept records that secrets were accepted; the caller holds the lock. Whoever signed
@@ -245,10 +252,10 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	case len(e.Refused) > 0 || !e.Blocked.IsZero():
 		err = g.put(ctx, g.Marks, key, e.record.current())
 	default:
-		err = g.Marks.Delete(ctx, key)
+		err = g.remove(ctx, g.Marks, key)
 	}
 	if len(e.times) > 0 {
-		if gone := g.Times.Delete(ctx, key); err == nil {
+		if gone := g.remove(ctx, g.Times, key); err == nil {
 			err = gone
 		}
 	}

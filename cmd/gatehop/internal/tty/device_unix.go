@@ -72,19 +72,30 @@ func (d *device) Read(p []byte) (int, error) {
 	d.mu.Lock()
 	turn := d.turn
 	d.mu.Unlock()
-	fd := int(d.t.in.Fd())
 	for {
-		var ready unix.FdSet
-		ready.Set(fd)
-		wait := unix.NsecToTimeval(int64(lookEvery))
-		n, err := unix.Select(fd+1, &ready, nil, nil, &wait)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return 0, err
-		}
-		if n, err = d.piece(fd, turn, n > 0, p); n > 0 || err != nil {
+		if n, err := d.look(turn, p); n > 0 || err != nil {
 			return n, err
 		}
 	}
+}
+
+// look is one turn of Read. A screen abandons the read that is under way when it is left
+// (tcell's inputLoop): the terminal is not closed before that has looked up.
+func (d *device) look(turn int, p []byte) (int, error) {
+	d.t.files.RLock()
+	defer d.t.files.RUnlock()
+	if d.t.closed {
+		return 0, io.EOF
+	}
+	fd := int(d.t.in.Fd())
+	var ready unix.FdSet
+	ready.Set(fd)
+	wait := unix.NsecToTimeval(int64(lookEvery))
+	n, err := unix.Select(fd+1, &ready, nil, nil, &wait)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return 0, err
+	}
+	return d.piece(fd, turn, n > 0, p)
 }
 
 func (d *device) piece(fd, turn int, ready bool, p []byte) (int, error) {

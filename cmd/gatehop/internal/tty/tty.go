@@ -29,6 +29,9 @@ type Terminal struct {
 	mu      sync.Mutex // guards the screen
 	modes   modes      // of the terminal under a question
 	drawn   atomic.Pointer[drawing]
+
+	files  sync.RWMutex // held by reads that nobody waits for, so that Close does
+	closed bool
 }
 
 // Open opens the controlling terminal, or returns ErrNoTerminal.
@@ -54,6 +57,9 @@ func (t *Terminal) Close() {
 	}
 	t.restore()
 	t.forgetStopKey()
+	t.files.Lock()
+	defer t.files.Unlock()
+	t.closed = true
 	_ = t.in.Close()
 	if t.out != t.in {
 		_ = t.out.Close()
