@@ -29,8 +29,9 @@ type ClientOptions struct {
 	Trust      Trust
 	Jar        http.CookieJar   // nil: a fresh Jar
 	Roots      *x509.CertPool   // nil: the system's
-	ClientCert *tls.Certificate // shown to trusted origins only; nil: none
-	// LegacyTLS lets the first of Trust.Origins' host, as far as it is trusted, speak
+	ClientCert *tls.Certificate // shown to trusted origins and to Trust.CertificateAt; nil: none
+	// LegacyTLS lets the first of Trust.Origins' host, as far as it is trusted or asks for
+	// the certificate, speak
 	// TLS 1.0 and up with suites that are refused elsewhere. Certificates are verified
 	// as ever.
 	LegacyTLS bool
@@ -79,7 +80,7 @@ func newClient(o ClientOptions, j judge) *http.Client {
 		t.log = slog.New(slog.DiscardHandler)
 	}
 	if o.Jar == nil {
-		o.Jar = NewJar(now)
+		o.Jar = NewJar(now, o.Trust.SharedCookies()...)
 	}
 	return &http.Client{Transport: t, Jar: o.Jar, CheckRedirect: j.redirect}
 }

@@ -20,8 +20,9 @@ func NewClientAt(o ClientOptions, dial Dial, rule func(*url.URL) Origin) *http.C
 // NetworkAt is that transport alone, without the walls that NewClient puts before it.
 func NetworkAt(o ClientOptions, dial Dial, rule func(*url.URL) Origin) http.RoundTripper {
 	base := newNetwork(o, judge{o.Trust, rule})
-	n := base.(*network)
-	n.configured.DialContext, n.trusted.DialContext, n.others.DialContext = dial, dial, dial
+	for _, t := range base.(*network).by {
+		t.DialContext = dial
+	}
 	return base
 }
 

@@ -44,9 +44,11 @@ type Cookie struct {
 // set it and nowhere else (Go ignores the port, and the scheme unless Secure); a
 // Domain attribute is checked but never widens that; and there are limits, of which
 // Go's has none. Paths are those of RFC 6265 section 5.1.4, and so case-sensitive.
+// Origins that NewJar was told are one provider are as a browser has them: see Shared.
 // A Jar may be used by many goroutines at once.
 type Jar struct {
-	now func() time.Time
+	now    func() time.Time
+	shared []Shared
 
 	mu     sync.Mutex
 	seq    uint64
@@ -58,10 +60,30 @@ type entry struct {
 	seq uint64
 }
 
+// Shared is an origin whose cookies are those of another, as far as they would be in a
+// browser: of the same host, which for cookies has no ports (RFC 6265 section 8.5), all;
+// of a host below it those with a Domain attribute that names the other's host.
+type Shared struct{ At, Home Origin }
+
 // NewJar returns an empty Jar. now is the clock that cookies expire by; with nil they
 // end only when they are deleted, by Max-Age or by a date of 1970.
-func NewJar(now func() time.Time) *Jar {
-	return &Jar{now: clock(now), origin: map[Origin][]entry{}}
+func NewJar(now func() time.Time, shared ...Shared) *Jar {
+	return &Jar{now: clock(now), shared: shared, origin: map[Origin][]entry{}}
+}
+
+// home is where the cookies of o with that Domain attribute are kept.
+func (j *Jar) home(o Origin, domain string) Origin {
+	i := slices.IndexFunc(j.shared, func(s Shared) bool { return s.At == o && s.covers(domain) })
+	if i < 0 {
+		return o
+	}
+	return j.shared[i].Home
+}
+
+// covers reports whether a cookie with that Domain attribute goes to both.
+func (s Shared) covers(domain string) bool {
+	at, home := s.At.host(), s.Home.host()
+	return at == home || strings.EqualFold(strings.TrimPrefix(domain, "."), home) && strings.HasSuffix(at, "."+home)
 }
 
 // Cookies returns the cookies for a request to u, longest path first and among equals
@@ -75,9 +97,11 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var hits []entry
-	for _, e := range j.live(o) {
-		if pathMatches(e.Path, path) {
-			hits = append(hits, e)
+	for _, at := range j.places(o) {
+		for _, e := range j.live(at) {
+			if pathMatches(e.Path, path) && (at == o || j.home(o, e.Domain) == at) {
+				hits = append(hits, e)
+			}
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b entry) int {
@@ -88,6 +112,17 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 		out = append(out, &http.Cookie{Name: e.Name, Value: e.Value.Reveal(), Quoted: e.Quoted})
 	}
 	return out
+}
+
+// places are the origins under which cookies for o may be kept.
+func (j *Jar) places(o Origin) []Origin {
+	all := []Origin{o}
+	for _, s := range j.shared {
+		if s.At == o {
+			all = append(all, s.Home)
+		}
+	}
+	return all
 }
 
 // SetCookies keeps, replaces and deletes what a response from u says.
@@ -101,6 +136,7 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	now := j.now()
 	for _, c := range cookies {
 		if cookie, ok := received(o, u, c, now); ok {
+			cookie.Origin = j.home(o, cookie.Domain)
 			j.put(cookie)
 		}
 	}

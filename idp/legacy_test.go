@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
@@ -142,13 +143,22 @@ func TestLegacyTLS(t *testing.T) {
 // TestLegacyTLSNoticed breaks the client in every way that TestLegacyTLS is about.
 func TestLegacyTLSNoticed(t *testing.T) {
 	t.Parallel()
-	network := func(c *http.Client) *network { return c.Transport.(*transport).base.(*network) }
+	by := func(c *http.Client) map[connection]*http.Transport {
+		return c.Transport.(*transport).base.(*network).by
+	}
+	old := connection{old: true}
+	conf := func(c *http.Client) *tls.Config { // of the client that may
+		if t := by(c)[old]; t != nil {
+			return t.TLSClientConfig
+		}
+		return &tls.Config{}
+	}
 	for name, change := range map[string]func(*http.Client){
-		"old TLS for every trusted host": func(c *http.Client) { network(c).trusted = network(c).configured },
-		"old TLS for nobody":             func(c *http.Client) { network(c).configured = network(c).others },
-		"old versions without suites":    func(c *http.Client) { network(c).configured.TLSClientConfig.CipherSuites = nil },
+		"old TLS for every trusted host": func(c *http.Client) { by(c)[connection{}] = cmp.Or(by(c)[old], by(c)[connection{}]) },
+		"old TLS for nobody":             func(c *http.Client) { by(c)[old] = by(c)[connection{}] },
+		"old versions without suites":    func(c *http.Client) { conf(c).CipherSuites = nil },
 		"suites without old versions": func(c *http.Client) {
-			network(c).configured.TLSClientConfig.MinVersion = tls.VersionTLS12
+			conf(c).MinVersion = tls.VersionTLS12
 		},
 	} {
 		if legacyCheck(t, change) == "" {

@@ -8,44 +8,52 @@ import (
 )
 
 // network chooses the connections of a request by where it goes: the client
-// certificate is for trusted origins, because it tells whoever asks for it who the
-// person is, and old TLS is for the configured host. Everybody else gets neither.
+// certificate is for trusted origins and where the configured one asks for it, because
+// it tells whoever asks for it who the person is, and old TLS is for the configured host.
+// Everybody else gets neither.
 type network struct {
 	judge  judge
 	legacy string // the host that may speak old TLS, in lower case; "": none
+	shows  bool   // there is a certificate
 
-	configured, trusted, others *http.Transport
+	by map[connection]*http.Transport
 }
 
+// connection is what a server may expect of one.
+type connection struct{ certificate, old bool }
+
 func newNetwork(o ClientOptions, j judge) http.RoundTripper {
-	n := &network{judge: j, others: newTransport(o, &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12})}
-	n.trusted = n.others
-	if o.ClientCert != nil {
-		n.trusted = newTransport(o, withCertificate(o))
-	}
-	n.configured = n.trusted
+	n := &network{judge: j, shows: o.ClientCert != nil, by: map[connection]*http.Transport{}}
 	if o.LegacyTLS && len(o.Trust.Origins) > 0 {
 		if u, err := url.Parse(string(o.Trust.Origins[0])); err == nil {
 			n.legacy = u.Hostname()
 		}
-		conf := &tls.Config{RootCAs: o.Roots}
-		if o.ClientCert != nil {
-			conf = withCertificate(o)
+	}
+	for _, c := range []connection{{}, {certificate: true}, {old: true}, {certificate: true, old: true}} {
+		if c.certificate && !n.shows || c.old && n.legacy == "" {
+			continue
 		}
-		conf.MinVersion, conf.CipherSuites = tls.VersionTLS10, everySuite()
-		n.configured = newTransport(o, conf)
+		n.by[c] = newTransport(o, c.config(o))
+		if c.certificate { // a server that asks in the middle of a connection cannot do so in HTTP/2 (RFC 8740)
+			n.by[c].ForceAttemptHTTP2, n.by[c].Protocols = false, new(http.Protocols)
+			n.by[c].Protocols.SetHTTP1(true)
+		}
 	}
 	return n
 }
 
-func withCertificate(o ClientOptions) *tls.Config {
-	return &tls.Config{
-		RootCAs:      o.Roots,
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{*o.ClientCert},
-		// IIS asks for the certificate after it has read the request (TLS 1.2).
-		Renegotiation: tls.RenegotiateFreelyAsClient,
+func (c connection) config(o ClientOptions) *tls.Config {
+	conf := &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}
+	if c.certificate {
+		conf.Certificates = []tls.Certificate{*o.ClientCert}
+		// IIS asks for the certificate after it has read the request (TLS 1.2). What TLS 1.3
+		// has for that, crypto/tls has not.
+		conf.Renegotiation = tls.RenegotiateFreelyAsClient
 	}
+	if c.old {
+		conf.MinVersion, conf.CipherSuites = tls.VersionTLS10, everySuite()
+	}
+	return conf
 }
 
 // everySuite is what crypto/tls can speak at all: it offers neither RSA key exchange
@@ -67,18 +75,16 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (n *network) of(u *url.URL) *http.Transport {
-	switch trusted := n.judge.has(u); {
-	case trusted && n.legacy != "" && strings.EqualFold(u.Hostname(), n.legacy):
-		return n.configured
-	case trusted:
-		return n.trusted
-	}
-	return n.others
+	certifies := n.judge.certifies(u)
+	return n.by[connection{
+		certificate: n.shows && certifies,
+		old:         n.legacy != "" && certifies && strings.EqualFold(u.Hostname(), n.legacy),
+	}]
 }
 
 // CloseIdleConnections serves http.Client.CloseIdleConnections.
 func (n *network) CloseIdleConnections() {
-	for _, t := range []*http.Transport{n.configured, n.trusted, n.others} {
+	for _, t := range n.by {
 		t.CloseIdleConnections()
 	}
 }

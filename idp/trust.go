@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,15 @@ func isASCII(host string) bool {
 
 // isPlain reports whether o is an http origin.
 func (o Origin) isPlain() bool { return strings.HasPrefix(string(o), "http://") }
+
+// host is the host of o without the port.
+func (o Origin) host() string {
+	u, err := url.Parse(string(o))
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
 
 // ParseOrigin reads an origin as a person writes it: a URL, or HOST[:PORT] for https.
 // Plain http is an origin only of a loopback host. A text with a user part
@@ -102,6 +112,10 @@ func IsLoopback(host string) bool {
 type Trust struct {
 	Origins []Origin // the configured one first, then the listed ones
 	ACS     []string // assertion consumer URLs to accept besides those of AWS
+	// CertificateAt are the further origins at which the configured provider asks for a
+	// client certificate. They share its cookies as they do in a browser, see the
+	// certificate, and an assertion is taken from them; nothing that was typed goes there.
+	CertificateAt []Origin
 }
 
 // NewTrust builds a Trust from the configured sign-in URL and the further hosts and
@@ -120,6 +134,18 @@ func NewTrust(configured string, hosts, acs []string) (Trust, error) {
 		t.Origins = append(t.Origins, o)
 	}
 	return t, nil
+}
+
+// SharedCookies are the origins that share the configured one's cookies, for NewJar.
+func (t Trust) SharedCookies() []Shared {
+	var all []Shared
+	for _, o := range t.CertificateAt {
+		if len(t.Origins) == 0 {
+			break
+		}
+		all = append(all, Shared{At: o, Home: t.Origins[0]})
+	}
+	return all
 }
 
 // Has reports whether u's origin is trusted.
@@ -157,6 +183,11 @@ func (j judge) has(u *url.URL) bool {
 	return false
 }
 
+// certifies reports whether the client certificate may be shown to u.
+func (j judge) certifies(u *url.URL) bool {
+	return j.has(u) || slices.Contains(j.trust.CertificateAt, j.origin(u))
+}
+
 func (j judge) submit(page, target *url.URL) error {
 	for _, u := range []*url.URL{page, target} {
 		if !j.has(u) {
@@ -167,7 +198,7 @@ func (j judge) submit(page, target *url.URL) error {
 }
 
 func (j judge) assertion(page, action *url.URL, a *saml.Assertion) error {
-	if !j.has(page) {
+	if !j.certifies(page) {
 		return &OriginError{Doing: "take an assertion", Page: SafeURL(page), Target: SafeURL(action), Untrusted: j.origin(page)}
 	}
 	if action == nil {
