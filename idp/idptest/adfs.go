@@ -66,15 +66,18 @@ type Options struct {
 	Now            func() time.Time
 	Rand           io.Reader // read once, by NewADFS
 
-	AcceptBareUser         bool     // names without a domain are known too
-	IdPInitiatedDisabled   bool     // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
-	UnknownRPError         bool     // an unknown relying party gives an error page, not the list
-	UpdatePasswordEndpoint bool     // expired passwords lead to the page that changes them
-	RequireRequestCookie   bool     // a password without the cookie of the sign-on request is an error (MSIS7001)
-	ClientRequestIDOff     bool     // no redirect that adds client-request-id, and no request cookie
-	DirectPostRefused      bool     // a password without the sign-in page first is ignored
-	Kmsi                   bool     // offers "keep me signed in"
-	CertificateLink        bool     // offers certificate authentication
+	AcceptBareUser         bool // names without a domain are known too
+	IdPInitiatedDisabled   bool // the entry is switched off (MSIS7012), as it is from 2016 on until an administrator switches it on
+	UnknownRPError         bool // an unknown relying party gives an error page, not the list
+	UpdatePasswordEndpoint bool // expired passwords lead to the page that changes them
+	RequireRequestCookie   bool // a password without the cookie of the sign-on request is an error (MSIS7001)
+	ClientRequestIDOff     bool // no redirect that adds client-request-id, and no request cookie
+	DirectPostRefused      bool // a password without the sign-in page first is ignored
+	Kmsi                   bool // offers "keep me signed in"
+	CertificateLink        bool // offers certificate authentication
+	CertificateWay         CertificateWay
+	CertificateHost        string   // HOST[:PORT] at which TLS asks for the certificate; "": of ServeCertificates, else port 49443
+	CertificateStays       bool     // what follows is there, too
 	MethodChoice           bool     // offers the form for the password as one of several methods first
 	Methods                []string // AuthMethods that MethodChoice offers besides; none of them takes an answer
 	Factors                []string // AuthMethods of second factors; of several, one is to be chosen
@@ -127,6 +130,8 @@ type ADFS struct {
 	sent   map[string]*sent20 // pages of AD FS 2.0 by their view state
 
 	errands map[string]errand // sign-ins at partners by their state
+
+	certificateHost string // of ServeCertificates
 }
 
 // PathCase is how AD FS writes the paths of its own addresses: it takes any case, and a
@@ -216,6 +221,10 @@ func (o *Options) check() error {
 		return fmt.Errorf("simulate AD FS: unknown case of paths %q", o.PathCase)
 	case slices.ContainsFunc(o.Partners, func(p Partner) bool { return !slices.Contains(o.ClaimsProviders, p.ID) }):
 		return errors.New("simulate AD FS: a partner that is no claims provider")
+	case !slices.Contains([]CertificateWay{CertificateByPage, CertificateByRedirect}, o.CertificateWay):
+		return fmt.Errorf("simulate AD FS: unknown way to the certificate %q", o.CertificateWay)
+	case o.CertificateLink && o.ClientRequestIDOff && !o.webForms():
+		return errors.New("simulate AD FS: a certificate that no client-request-id leads back from")
 	case !slices.Contains(styles, o.Action):
 		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
 	}
@@ -251,6 +260,9 @@ func (a *ADFS) route(x *exchange) answer {
 	}
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, x.Method) {
 		return answer{status: http.StatusMethodNotAllowed}.set("Allow", "GET, HEAD, POST")
+	}
+	if a.atCertificate(x) {
+		return a.certificate(x, h)
 	}
 	return h(x)
 }

@@ -96,8 +96,7 @@ func (a *ADFS) chosenMethod(x *exchange) answer {
 	case !slices.Contains(a.methods(asked), method):
 		a.bug(BugForeignField, x.Request, "a method that the page does not offer: %s", a.named(method))
 	case method == certificateMethod:
-		host, _, _ := strings.Cut(x.host, ":")
-		return redirect(http.StatusFound, "https://"+host+":49443"+a.pathAndQuery(x))
+		return a.toCertificate(x)
 	case method != formsMethod:
 		return a.otherMethod(x, method)
 	default:
@@ -188,5 +187,5 @@ func (a *ADFS) judge(x *exchange, name, password string) answer {
 	if a.fault.signed != nil {
 		return a.fault.signed(a.simulator, x)
 	}
-	return a.signIn(x, user)
+	return a.signIn(x, user, "")
 }

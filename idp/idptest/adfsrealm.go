@@ -85,7 +85,7 @@ func (a *ADFS) fromPartner(x *exchange) answer {
 	}
 	there := *x
 	there.Request = &to.from
-	return a.signIn(&there, user)
+	return a.signIn(&there, user, "")
 }
 
 // The element of a WS-Federation answer that holds the assertion; here it is a whole

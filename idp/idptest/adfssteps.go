@@ -254,15 +254,16 @@ func splitName(name string) (domain, local string) {
 	return "", name
 }
 
-// signIn begins a session and sends the client to the same page again.
-func (a *ADFS) signIn(x *exchange, user *User) answer {
+// signIn begins a session, whose cookies have the Domain attribute domain if that is not
+// "", and sends the client to the same page again.
+func (a *ADFS) signIn(x *exchange, user *User, domain string) answer {
 	id := x.flow.id
 	if x.flow == a.pool && !a.o.ClientRequestIDOff { // a direct post: its sign-in begins here
 		id = a.guid()
 		a.begin(id, nil, id)
 		a.pool.starts++
 	}
-	sess := &session{user: user, flow: x.flow, since: a.now(), partial: user.MFA, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
+	sess := &session{user: user, flow: x.flow, since: a.now(), partial: user.MFA, domain: domain, kept: a.o.Kmsi && x.Form.Get("Kmsi") == "true"}
 	token := base64.StdEncoding.EncodeToString(a.random(1500))
 	a.sessions[token] = sess
 	return a.authCookies(redirect(http.StatusFound, a.self(x, id)), token, sess)
@@ -273,6 +274,9 @@ func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
 	more := ""
 	if sess.kept {
 		more = "; expires=" + sess.since.AddDate(0, 0, 7).UTC().Format(http.TimeFormat)
+	}
+	if sess.domain != "" {
+		more += "; domain=" + sess.domain
 	}
 	if !a.o.BigToken {
 		return a.cookie(to, "MSISAuth", token, more)

@@ -2,6 +2,7 @@ package idptest_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -182,10 +183,16 @@ func TestADFSForms(t *testing.T) {
 		}
 		a := newADFS(t, v.as(idptest.Options{}))
 		wantAssertion(t, newBrowser(t, a, a.Elsewhere()).post(entry, full)) // the control
-		a = newADFS(t, v.as(idptest.Options{CertificateLink: true}))
-		p := newBrowser(t, a, a.Elsewhere()).post(entry, []idptest.Field{{Name: "AuthMethod", Value: "CertificateAuthentication"}})
-		if p.url.Host != host+":49443" {
-			t.Errorf("%s: the certificate's choice led to %s", v.name, p.url.Host)
+		for _, way := range []idptest.CertificateWay{idptest.CertificateByPage, idptest.CertificateByRedirect} {
+			a = newADFS(t, v.as(idptest.Options{CertificateLink: true, CertificateWay: way}))
+			p := newBrowser(t, a, a.Elsewhere()).post(entry, []idptest.Field{{Name: "AuthMethod", Value: "CertificateAuthentication"}})
+			to := p.url.String()
+			if n := p.id("certificateForm"); n != nil {
+				to = val(n, "action")
+			}
+			if u, err := url.Parse(to); err != nil || u.Host != host+":49443" {
+				t.Errorf("%s: the certificate's choice led to %s", v.name, to)
+			}
 		}
 	}
 }

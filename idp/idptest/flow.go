@@ -12,6 +12,7 @@ type flow struct {
 	starts   int // sign-ins in it: 1, but for the pool
 	requests int
 	posts    map[string]int // how often each password was posted
+	home     string         // the host that sent the browser to show its certificate
 	shown    string         // the sign-in page that was shown last: "" for none, askedAll, askedName, askedMethod
 }
 
@@ -36,6 +37,7 @@ type session struct {
 	tries   int
 	method  string // of the second factor; "" until it is chosen
 	issued  bool
+	domain  string // of its cookies; "": the host's own
 }
 
 // ssoLifetime is how long AD FS lets a browser session sign in again without a

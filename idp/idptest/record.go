@@ -59,18 +59,20 @@ func (f Fields) Names() []string {
 
 // Request is one request as a provider received it.
 type Request struct {
-	Number   int    // from 1, in the order of arrival
-	Conn     uint64 // which connection it came over, from 1; 0 if the server does not say
-	TLS      bool
-	Method   string
-	Host     string // as the client named it
-	Path     string
-	RawQuery string
-	Header   http.Header
-	Query    Fields
-	Form     Fields // the fields of the body, whatever their encoding
-	Status   int    // what it was answered; 0 for no answer at all
-	Page     string // the page it was answered: "adfs/login.html"; "" for none
+	Number int    // from 1, in the order of arrival
+	Conn   uint64 // which connection it came over, from 1; 0 if the server does not say
+	TLS    bool
+	// Certificate is whom the client's certificate names, "" for none.
+	Certificate string
+	Method      string
+	Host        string // as the client named it
+	Path        string
+	RawQuery    string
+	Header      http.Header
+	Query       Fields
+	Form        Fields // the fields of the body, whatever their encoding
+	Status      int    // what it was answered; 0 for no answer at all
+	Page        string // the page it was answered: "adfs/login.html"; "" for none
 }
 
 // readRequest makes a Request of r and says whether its body was too long.
@@ -83,6 +85,9 @@ func readRequest(r *http.Request) (Request, bool) {
 		RawQuery: r.URL.RawQuery,
 		Header:   r.Header.Clone(),
 		Query:    parseFields(r.URL.RawQuery),
+	}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		rec.Certificate = r.TLS.PeerCertificates[0].Subject.CommonName
 	}
 	rec.Conn, _ = r.Context().Value(connKey{}).(uint64)
 	if r.Body == nil {

@@ -78,24 +78,37 @@ func (c *CA) Pool() *x509.CertPool {
 
 // Issue makes a server certificate for hosts: names or addresses, without ports.
 func (c *CA) Issue(hosts ...string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), c.rand)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("issue a certificate: %w", err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(c.next.Add(1)),
-		Subject:      pkix.Name{CommonName: "gatehop sandbox"},
-		NotBefore:    c.cert.NotBefore,
-		NotAfter:     c.cert.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
+	template := c.template("gatehop sandbox", x509.ExtKeyUsageServerAuth)
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
 			template.DNSNames = append(template.DNSNames, h)
 		}
+	}
+	return c.issue(template)
+}
+
+// IssueClient makes a certificate by which a person signs in: name is a User.Name.
+func (c *CA) IssueClient(name string) (tls.Certificate, error) {
+	return c.issue(c.template(name, x509.ExtKeyUsageClientAuth))
+}
+
+func (c *CA) template(name string, use x509.ExtKeyUsage) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(c.next.Add(1)),
+		Subject:      pkix.Name{CommonName: name},
+		NotBefore:    c.cert.NotBefore,
+		NotAfter:     c.cert.NotAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{use},
+	}
+}
+
+func (c *CA) issue(template *x509.Certificate) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), c.rand)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("issue a certificate: %w", err)
 	}
 	der, err := x509.CreateCertificate(c.rand, template, c.cert, &key.PublicKey, c.key)
 	if err != nil {
@@ -116,7 +129,10 @@ type Server struct {
 // address and a port: "127.0.0.1:0", "[::1]:8443"; everything else is refused. The
 // certificate is ca's, for that address and "localhost"; without a ca it is plain
 // http. It speaks HTTP/1.1 only, as AD FS 3.0 does, and numbers the connections.
-func Serve(h http.Handler, ca *CA, addr string) (*Server, error) {
+func Serve(h http.Handler, ca *CA, addr string) (*Server, error) { return serve(h, ca, addr, false) }
+
+// serve is Serve; with people it asks clients for a certificate of ca's.
+func serve(h http.Handler, ca *CA, addr string, people bool) (*Server, error) {
 	at, err := netip.ParseAddrPort(addr)
 	if err != nil || !at.Addr().IsLoopback() {
 		return nil, fmt.Errorf("serve at %q: not a literal loopback address and port", addr)
@@ -132,7 +148,11 @@ func Serve(h http.Handler, ca *CA, addr string) (*Server, error) {
 			_ = listener.Close()
 			return nil, err
 		}
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+		conf := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
+		if people {
+			conf.ClientAuth, conf.ClientCAs = tls.VerifyClientCertIfGiven, ca.Pool()
+		}
+		listener = tls.NewListener(listener, conf)
 		s.scheme = "https"
 	}
 	var conns atomic.Uint64

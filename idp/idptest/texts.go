@@ -15,6 +15,7 @@ type Text struct {
 	MustUpdate, OldPassword, NewPassword, ConfirmPassword, UpdateRefused string
 	Welcome, SecondFactor, Challenge, Answer, WrongAnswer                string
 	UserNameLabel, ChooseMethod, MethodsTitle                            string
+	PickCertificate, NoCertificate                                       string
 	// AD FS 2.0
 	SignInButton, UserNameField, UserNameExample, PasswordField string
 	IncorrectUserName, Trouble, Reference, ServerError          string
@@ -74,6 +75,8 @@ var texts = map[string]Text{
 		WrongAnswer:     "The answer is not right. Try again.",
 		UserNameLabel:   "User Account",
 		ChooseMethod:    "Choose how to sign in",
+		PickCertificate: "Select the certificate to sign in with.",
+		NoCertificate:   "The request holds no certificate that could be used.",
 		MethodsTitle:    "Authentication options",
 
 		SignInButton:      "Sign In",
@@ -126,6 +129,8 @@ var texts = map[string]Text{
 		WrongAnswer:     "Die Antwort ist falsch. Versuchen Sie es noch einmal.",
 		UserNameLabel:   "Benutzerkonto",
 		ChooseMethod:    "Anmeldeart wählen",
+		PickCertificate: "Wählen Sie das Zertifikat aus, mit dem Sie sich anmelden.",
+		NoCertificate:   "Die Anforderung enthält kein verwendbares Zertifikat.",
 		MethodsTitle:    "Anmeldearten",
 
 		SignInButton:      "Anmelden",
@@ -178,6 +183,8 @@ var texts = map[string]Text{
 		WrongAnswer:     "Het antwoord is onjuist. Probeer het nog eens.",
 		UserNameLabel:   "Gebruikersaccount",
 		ChooseMethod:    "Kies hoe u zich aanmeldt",
+		PickCertificate: "Kies het certificaat waarmee u zich aanmeldt.",
+		NoCertificate:   "De aanvraag bevat geen bruikbaar certificaat.",
 		MethodsTitle:    "Aanmeldopties",
 
 		SignInButton:      "Aanmelden",
