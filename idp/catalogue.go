@@ -100,6 +100,7 @@ var catalogue = []Row{
 	{"E52", ProxyRefused, Net, "the network proxy refuses"},
 	{"E56", SignInLoop, Server, loop},
 	{"E57", OtherUser, Config, "the page is for another user"},
+	{"", NoCertificate, Config, "offers no sign-in by certificate"},
 	{"", BareUser, Config, "the user name has no domain"},
 	{"", UnreadableForm, Unsupported, "the form would not send what you type safely"},
 }

@@ -157,6 +157,18 @@ func (t Trust) CheckSubmit(page, target *url.URL) error {
 	return judge{t, OriginOf}.submit(page, target)
 }
 
+// CheckCertificate says whether a page may send the person to target to show their
+// certificate. It returns nil or an *OriginError.
+func (t Trust) CheckCertificate(page, target *url.URL) error {
+	j := judge{t, OriginOf}
+	for _, u := range []*url.URL{page, target} {
+		if !j.certifies(u) {
+			return &OriginError{Doing: "show your certificate", Page: SafeURL(page), Target: SafeURL(target), Untrusted: OriginOf(u)}
+		}
+	}
+	return nil
+}
+
 // CheckAssertion says whether an assertion that the page at page posts to action may
 // be taken: the page must be of a trusted origin; action must be, and the assertion's
 // own destination if it has one, an AWS sign-in address (or one of ACS), both of one
@@ -246,7 +258,7 @@ func sameURL(a, b string) bool {
 // OriginError reports that gatehop refused to give something to, or take it from, a
 // host that the person did not name.
 type OriginError struct {
-	Doing        string // "send what you typed", "take an assertion", "follow a redirect", "open a page"
+	Doing        string // "send what you typed", "take an assertion", "show your certificate", "follow a redirect", "open a page"
 	Page, Target string // URLs without user, query and fragment; Page may be ""
 	Untrusted    Origin // the one that is not trusted; "" if it has no origin at all
 }

@@ -37,6 +37,7 @@ const (
 	Enrolment        Verdict = "enrolment"         // E23, E35
 	Consent          Verdict = "consent"           // E36, E37
 	Certificate      Verdict = "certificate"       // E27: also a TLS alert that asks for one
+	NoCertificate    Verdict = "no-certificate"    // a certificate is to be shown, and the page wants something else
 	ForeignAssertion Verdict = "foreign-assertion" // E41: for another service; Words: its address
 	BadAssertion     Verdict = "bad-assertion"     // E42: empty, malformed, several, or not Success; Words
 	WSFederation     Verdict = "ws-federation"     // E45

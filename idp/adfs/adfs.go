@@ -15,13 +15,15 @@ import (
 
 // Config is what the adapter needs to know.
 type Config struct {
-	URL          string `json:"url"`           // the server, or any address of it: EntryURL
-	RelyingParty string `json:"relying_party"` // identifier of the trust for AWS; "" for the one in URL, else the partition's
-	Partition    string `json:"partition"`     // of the gateway account; "" for aws
-	Domain       string `json:"adfs_domain"`   // completes a user name without one: DOMAIN\name
-	Username     string `json:"username"`      // the user name if it is known already, to be refused before anything is sent
-	HomeRealm    string `json:"home_realm"`    // the organisation to sign in at, by its id or its name on the page; "" for AD FS's own directory
-	MFA          string `json:"mfa"`           // the method to take where several are offered, by its id or its name on the page
+	URL             string `json:"url"`                   // the server, or any address of it: EntryURL
+	RelyingParty    string `json:"relying_party"`         // identifier of the trust for AWS; "" for the one in URL, else the partition's
+	Partition       string `json:"partition"`             // of the gateway account; "" for aws
+	Domain          string `json:"adfs_domain"`           // completes a user name without one: DOMAIN\name
+	Username        string `json:"username"`              // the user name if it is known already, to be refused before anything is sent
+	HomeRealm       string `json:"home_realm"`            // the organisation to sign in at, by its id or its name on the page; "" for AD FS's own directory
+	Auth            string `json:"auth"`                  // "certificate": TLS shows who the person is; else user name and password
+	CertificatePort string `json:"adfs_certificate_port"` // at which TLS asks for the certificate; "" for 49443
+	MFA             string `json:"mfa"`                   // the method to take where several are offered, by its id or its name on the page
 }
 
 // New makes the adapter. Errors are about the settings; a user name that lacks its
@@ -37,8 +39,9 @@ func New(c Config) (idp.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := adapter{entry: u, domain: c.Domain, realm: c.HomeRealm, mfa: c.MFA}
-	if v := a.visit(); c.Username != "" {
+	a := adapter{entry: u, domain: c.Domain, realm: c.HomeRealm, mfa: c.MFA, certificate: c.Auth == "certificate"}
+	a.certificates = certificateAt(u, c.CertificatePort)
+	if v := a.visit(); c.Username != "" && !a.certificate {
 		_, err = v.userName(c.Username)
 	}
 	if err != nil {
@@ -50,6 +53,8 @@ func New(c Config) (idp.Adapter, error) {
 type adapter struct {
 	entry              *url.URL
 	domain, realm, mfa string
+	certificate        bool
+	certificates       []idp.Origin // where TLS asks for it
 }
 
 // visit is what one sign-in has found out.

@@ -16,7 +16,7 @@ func pages20(v *visit) []form.Step {
 	return []form.Step{
 		form.Refuse("page state refused", idp.StateLost, isStateRefused, func(p *form.Page) string { return p.VisibleText("h2") }),
 		form.Refuse("unexplained 2.0", idp.Unexplained, isUnexplained20, none),
-		{Name: "login 2.0", Match: isLogin20, Act: signIn20},
+		{Name: "login 2.0", Match: v.byForms(isLogin20), Act: signIn20},
 		{Name: homeRealm20, Match: isRealms20, Act: v.chooseRealm20},
 		{Name: "error 2.0", Match: isError20, Act: v.reportError20},
 	}

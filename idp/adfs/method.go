@@ -27,7 +27,7 @@ func isChoice(p *form.Page, s *form.State) bool {
 var methodNames = map[string]string{
 	"password":    authMethod,
 	"forms":       authMethod,
-	"certificate": "CertificateAuthentication",
+	"certificate": certificateMethod,
 	"azure":       "Azure",
 	"rsa":         "SecurID",
 	"vip":         "VIP",

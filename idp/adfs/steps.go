@@ -23,6 +23,7 @@ func steps(v *visit) []form.Step {
 		form.Walls(),
 		pages(v),
 		pages20(v),
+		withoutForms(v),
 		form.Ways(),
 	)
 }
@@ -33,21 +34,27 @@ func none(*form.Page) string { return "" }
 const authMethod = "FormsAuthentication"
 
 func pages(v *visit) []form.Step {
-	return []form.Step{
-		form.Refuse("update password", idp.PasswordExpired, isUpdatePassword, func(p *form.Page) string {
-			return p.VisibleText("#expiredNotification")
-		}),
-		{Name: "error", Match: isError, Act: v.reportError},
-		{Name: "second factor", Match: isFactor, Act: reportFactor},
-		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
+	return slices.Concat(errorPages(v), byCertificate(v), []form.Step{
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
 		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
-		{Name: "login", Match: isLogin, Act: signIn},
-		{Name: "user name", Match: isName, Act: sendName},
+		{Name: "login", Match: v.byForms(isLogin), Act: signIn},
+		{Name: "user name", Match: v.mayName, Act: sendName},
 		{Name: homeRealm, Match: has("form#hrd"), Act: v.chooseRealm},
 		{Name: "relying parties", Match: has(partyList), Act: reportParties},
 		{Name: "method choice", Match: isChoice, Act: v.chooseMethod},
 		form.Refuse("certificate", idp.Certificate, isCertificate, none),
+	})
+}
+
+func errorPages(v *visit) []form.Step {
+	return []form.Step{
+		form.Refuse("update password", idp.PasswordExpired, isUpdatePassword, func(p *form.Page) string {
+			return p.VisibleText("#expiredNotification")
+		}),
+		{Name: "certificate error", Match: v.isCertificateError, Act: reportCertificate},
+		{Name: "error", Match: isError, Act: v.reportError},
+		{Name: "second factor", Match: isFactor, Act: reportFactor},
+		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
 	}
 }
 
@@ -156,9 +163,4 @@ func signIn(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) 
 func sendName(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	l, _ := nameForm(p)
 	return w.SignIn(ctx, p, l, errorText(p))
-}
-
-// isCertificate knows the address at which the TLS handshake asks for a certificate.
-func isCertificate(p *form.Page, _ *form.State) bool {
-	return p.URL.Port() == "49443" || strings.HasPrefix(strings.ToLower(p.URL.Hostname()), "certauth.")
 }

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +24,7 @@ const AnyHost = "*"
 // serves https and http URLs; only the former reach a handler with a TLS state.
 type InProcess struct {
 	routes map[string]http.Handler
+	shown  map[string]*x509.Certificate // by host, as in a URL
 
 	mu      sync.Mutex
 	conns   map[string]uint64
@@ -38,6 +40,15 @@ func Transport(routes map[string]http.Handler) *InProcess {
 		t.routes[strings.ToLower(host)] = h
 	}
 	return t
+}
+
+// Show makes https requests to host, as it stands in their URLs, arrive with that
+// certificate of the client's. It is called before the first request.
+func (t *InProcess) Show(cert *x509.Certificate, host string) {
+	if t.shown == nil {
+		t.shown = map[string]*x509.Certificate{}
+	}
+	t.shown[strings.ToLower(host)] = cert
 }
 
 // Refused returns the requests to hosts without a route, bodies included: what would
@@ -139,6 +150,9 @@ func (t *InProcess) received(req *http.Request) (_ *http.Request, unzip bool, _ 
 	switch req.URL.Scheme {
 	case "https":
 		in.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: req.URL.Hostname()}
+		if cert := t.shown[strings.ToLower(req.URL.Host)]; cert != nil {
+			in.TLS.PeerCertificates = []*x509.Certificate{cert}
+		}
 	case "http":
 	default:
 		return nil, false, fmt.Errorf("unsupported protocol scheme %q", req.URL.Scheme)
