@@ -243,6 +243,27 @@ func TestCertificateWanted(t *testing.T) {
 	}
 }
 
+// TestCertificateInVain: a server that shows its sign-in page again after the certificate
+// was shown gets neither that nor a user name once more.
+func TestCertificateInVain(t *testing.T) {
+	each(t, func(t *testing.T, v version) {
+		c := newCertified(t, v.of(idptest.Options{}), alice)
+		c.wrap = jarByPort
+		_, err := c.login(t, "certificate")
+		wantVerdict(t, err, idp.Certificate)
+		c.wantSilent(t)
+		shown := 0
+		for _, r := range c.p.Requests() {
+			if r.Certificate != "" {
+				shown++
+			}
+		}
+		if shown != 1 {
+			t.Errorf("the certificate was shown %d times, want once", shown)
+		}
+	})
+}
+
 // TestCertificateAt has the origins at which AD FS asks for it.
 func TestCertificateAt(t *testing.T) {
 	t.Parallel()
@@ -274,27 +295,7 @@ func TestCertificateNoticed(t *testing.T) {
 		"a certificate of nobody's": func(c *certified) {
 			c.person = &tls.Certificate{Certificate: c.person.Certificate[:0:0], Leaf: &x509.Certificate{}, PrivateKey: c.person.PrivateKey}
 		},
-		"cookies of one port alone": func(c *certified) {
-			jars := map[string]*idp.Jar{}
-			c.wrap = func(rt http.RoundTripper) http.RoundTripper {
-				return tripper(func(req *http.Request) (*http.Response, error) {
-					at := jars[req.URL.Host]
-					if at == nil {
-						at = idp.NewJar(nil)
-						jars[req.URL.Host] = at
-					}
-					req.Header.Del("Cookie")
-					for _, cookie := range at.Cookies(req.URL) {
-						req.AddCookie(cookie)
-					}
-					resp, err := rt.RoundTrip(req)
-					if err == nil {
-						at.SetCookies(req.URL, resp.Cookies())
-					}
-					return resp, err
-				})
-			}
-		},
+		"cookies of one port alone": func(c *certified) { c.wrap = jarByPort },
 		"a form without its fields": func(c *certified) {
 			c.wrap = func(rt http.RoundTripper) http.RoundTripper {
 				return tripper(func(req *http.Request) (*http.Response, error) {
@@ -318,3 +319,24 @@ func TestCertificateNoticed(t *testing.T) {
 type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// jarByPort keeps the cookies of each port to themselves.
+func jarByPort(rt http.RoundTripper) http.RoundTripper {
+	jars := map[string]*idp.Jar{}
+	return tripper(func(req *http.Request) (*http.Response, error) {
+		at := jars[req.URL.Host]
+		if at == nil {
+			at = idp.NewJar(nil)
+			jars[req.URL.Host] = at
+		}
+		req.Header.Del("Cookie")
+		for _, cookie := range at.Cookies(req.URL) {
+			req.AddCookie(cookie)
+		}
+		resp, err := rt.RoundTrip(req)
+		if err == nil {
+			at.SetCookies(req.URL, resp.Cookies())
+		}
+		return resp, err
+	})
+}
