@@ -53,6 +53,7 @@ type app struct {
 	ahead     *awsTransport // of awsClient, if that is the network
 	book      names.Book
 	cookies   map[string]kept.Book // by where they are kept: providers' sessions
+	certs     clientCerts
 
 	progress *progress // nil: there is no line to show it in
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +31,7 @@ type catalogued struct {
 	words   string // the server's own, or a name from the page
 	hint    string // a part of it
 	number  bool   // the activity ID is shown
+	cert    bool   // there is a client certificate, me.pem
 }
 
 const (
@@ -127,6 +130,7 @@ func otherCases() []catalogued {
 		{id: "E52", verdict: idp.ProxyRefused, adfs: fault(idptest.FaultProxy), words: "407", hint: "gatehop_proxy"},
 		{id: "E56", verdict: idp.SignInLoop, adfs: fault(idptest.FaultRedirectLoop), hint: "wait a minute"},
 		{id: "E57", verdict: idp.OtherUser, pages: []string{strings.Replace(catalogueLogin, `value=""`, `value="CORP\bob" readonly`, 1)}, words: `bob`, hint: "gatehop_username"},
+		{id: "", verdict: idp.NoCertificate, config: "gatehop_auth = certificate\ngatehop_client_cert = me.pem", cert: true, hint: "Set-AdfsGlobalAuthenticationPolicy"},
 		{id: "", verdict: idp.BareUser, vars: []string{"GATEHOP_USERNAME=alice"}, hint: "gatehop_adfs_domain"},
 		{id: "", verdict: idp.UnreadableForm, adfs: fault(idptest.FaultGetForm), hint: "in the clear"},
 	}
@@ -195,11 +199,33 @@ func (c catalogued) run(t *testing.T) (o output, passwords int) {
 		world.extra[worldHost] = replies(&passwords, c.pages...)
 	}
 	w := newWorld(t, world)
+	if c.cert {
+		w.write(".aws/me.pem", personPEM(t, w.now))
+	}
 	o = w.runWith(append([]string{password(worldPassword)}, c.vars...), "login", "gateway")
 	for _, bug := range w.adfs.ClientBugs() {
 		t.Errorf("client bug: %s", bug)
 	}
 	return o, passwords + w.logins()
+}
+
+// personPEM is the certificate of a person, with its key.
+func personPEM(t *testing.T, now time.Time) string {
+	t.Helper()
+	ca, err := idptest.NewCA(newRandom(5), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := ca.IssueClient(`CORP\alice`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
 }
 
 // problem says what a run left that is not as the row has it, "" for nothing.

@@ -201,7 +201,7 @@ func (c *configuring) look(ctx context.Context, address string) error {
 		if err := way.Override(environ.Vars(c.env), anyurl.Read); err != nil {
 			return misset(err)
 		}
-		_, session, err := c.session(way)
+		_, session, err := c.session(ctx, "", way)
 		if err != nil {
 			return err
 		}

@@ -71,6 +71,9 @@ func explainPage(err error, e *explanation) bool {
 	if page.Verdict == idp.Rejected && page.Charset != "" {
 		e.hint += "; the page is in " + page.Charset + ", in which letters beyond ASCII may be sent otherwise than they were set"
 	}
+	if where := (*signInError)(nil); page.Verdict == idp.Certificate && errors.As(err, &where) && where.Certificate != "" {
+		e.hint = "the server does not take the certificate in " + where.Certificate + ": ask the administrator which authority's it takes, and whose name must stand in it"
+	}
 	e.detail = append(e.detail, page.Options...)
 	if page.Verdict == idp.Unknown && page.Title != "" {
 		e.detail = append(e.detail, "title: "+page.Title)

@@ -20,6 +20,7 @@ type faultKind struct {
 	adfs        func(*idptest.Options)
 	form        func(*idptest.FormOptions)
 	only        []string // of the AD FS kinds; nil: all of them
+	certificate bool     // the profile signs in by certificate, which the provider asks for
 }
 
 // since30 are the kinds of AD FS from 3.0 on.
@@ -79,6 +80,10 @@ func optionKinds() []faultKind {
 			o.ClaimsProviders = []string{idptest.LocalAuthority, "http://partner.example/adfs/services/trust"}
 		}},
 		{name: "method-choice", about: "offers the password as one of several methods", only: since30(), adfs: func(o *idptest.Options) { o.MethodChoice = true }},
+		{name: "certificate", about: "signs in by certificate: the profile names it", only: since30(), certificate: true,
+			adfs: func(o *idptest.Options) { o.CertificateLink = true }},
+		{name: "certificate-refused", about: "signs in by a certificate that is nobody's", only: since30(), certificate: true,
+			adfs: func(o *idptest.Options) { o.CertificateLink = true; o.Users[0].State = idptest.UserDisabled }},
 		{name: "paginated", about: "user name and password on one page, shown in turn", only: []string{"adfs2019"},
 			adfs: func(o *idptest.Options) { o.Paginated = idptest.PaginatedNative }},
 		{name: "stepwise", about: "user name and password on a page each", only: []string{"adfs2019"},

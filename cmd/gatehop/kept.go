@@ -84,7 +84,7 @@ func keptTrust(s *settings) string {
 	for _, name := range noTrust {
 		delete(all, name)
 	}
-	text, err := json.Marshal([]any{"kept 1", s.Digest(), s.SignIn.Kind, all})
+	text, err := json.Marshal([]any{"kept 2", s.Digest(), s.SignIn.Kind, all, s.CertificateSum()})
 	if err != nil {
 		return ""
 	}
@@ -137,7 +137,7 @@ func (a *app) reuse(ctx context.Context, profile string, s *settings, dir store.
 }
 
 func (r *reuse) freshJar(session *idp.Session) {
-	r.jar = &watchedJar{Jar: idp.NewJar(r.a.now)}
+	r.jar = &watchedJar{Jar: idp.NewJar(r.a.now, session.Trust.SharedCookies()...)}
 	session.HTTP.Jar = r.jar
 }
 

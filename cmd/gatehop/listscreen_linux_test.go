@@ -37,8 +37,24 @@ func sized(t *testing.T, env []string, name string, args ...string) *listScreen 
 	cmd.Env = append(append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+tmp, "TERM=xterm-256color", "NO_COLOR=", "GATEHOP_PLAIN=", "LC_ALL=C.UTF-8"), env...)
 	s := &listScreen{screen: screenOfSize(t, cmd, tmp, &pty.Winsize{Cols: 80, Rows: 12}), columns: 80, lines: 12}
 	s.letGo = s.keepOpen()
-	s.before = s.termios()
+	s.before = freshTermios(t)
 	return s
+}
+
+// freshTermios are the modes of a terminal that nothing has run on: a program that has been
+// started may have changed those of its own already.
+func freshTermios(t *testing.T) unix.Termios {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = master.Close(), slave.Close() }()
+	state, err := unix.IoctlGetTermios(int(master.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *state
 }
 
 func (s *listScreen) termios() unix.Termios {

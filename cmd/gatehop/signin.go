@@ -37,7 +37,8 @@ func (e *needsLoginError) Error() string {
 // signInError says for which profile and where a sign-in failed.
 type signInError struct {
 	Profile, Host string
-	Legacy        bool // gatehop_tls = legacy was set
+	Legacy        bool   // gatehop_tls = legacy was set
+	Certificate   string // the file of the certificate that could be shown, "" for none
 	Err           error
 }
 
@@ -48,7 +49,7 @@ func (e *signInError) Unwrap() error { return e.Err }
 
 // signIn signs in once at the identity provider of the gateway called profile.
 func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store.Dir) (flow.Signed, error) {
-	adapter, session, err := a.session(s)
+	adapter, session, err := a.session(ctx, profile, s)
 	if err != nil {
 		return flow.Signed{}, err
 	}
@@ -63,7 +64,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		if errors.As(err, new(*needsLoginError)) {
 			return flow.Signed{}, err
 		}
-		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Err: err}
+		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Certificate: s.SignIn.ClientCert, Err: err}
 	}
 	known.save(ctx, cmp.Or(person.user, s.User), assertion)
 	if person.user != "" {
@@ -73,7 +74,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 }
 
 // session decides everything that an adapter gets decided for it.
-func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
+func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Adapter, *idp.Session, error) {
 	kind, ok := adapters()[s.SignIn.Kind]
 	if !ok {
 		return nil, nil, &usageError{text: fmt.Sprintf("unknown identity provider kind %q (known: %s)", s.SignIn.Kind, knownAdapters()),
@@ -93,6 +94,13 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	if err != nil {
 		return nil, nil, &usageError{text: err.Error()}
 	}
+	cert, err := a.clientCert(ctx, profile, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if at, ok := adapter.(interface{ CertificateAt() []idp.Origin }); ok {
+		trust.CertificateAt = at.CertificateAt()
+	}
 	roots, err := roots(in.CABundle)
 	if err != nil {
 		return nil, nil, err
@@ -107,7 +115,7 @@ func (a *app) session(s *settings) (idp.Adapter, *idp.Session, error) {
 	client := idp.NewClient(idp.ClientOptions{
 		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
 		Transport: a.transport, Log: a.log(), Now: a.now,
-		LegacyTLS: in.IsLegacy(),
+		LegacyTLS: in.IsLegacy(), ClientCert: cert,
 	})
 	client.Transport = patient{client.Transport, a.progress}
 	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil

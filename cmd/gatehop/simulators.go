@@ -33,6 +33,7 @@ const (
 type sandbox struct {
 	dir, user              string
 	idpURL, stsURL, caFile string
+	person                 certifiedPerson
 	provider               simulatedIDP
 	aws                    *ststest.Server
 	closers                []func() error
@@ -91,6 +92,9 @@ func (s *sandbox) startIDP(a *app, o sandboxOptions, signer *samltest.IDP) error
 	}
 	s.closers = append(s.closers, server.Close)
 	s.idpURL = server.URL()
+	if kind, err := o.kind(); err != nil || kind.certificate {
+		return errors.Join(err, s.askCertificate(ca))
+	}
 	if o.idp == "form" {
 		s.idpURL += idptest.FormEntry
 	}
@@ -218,6 +222,7 @@ func (s *sandbox) configFile(exe string, o sandboxOptions) string {
 	}
 	fmt.Fprintf(&b, "[profile gateway]\ngatehop_idp = %s\ngatehop_url = %s\ngatehop_ca_bundle = %s\ngatehop_store = file\ngatehop_role_arn = %s\n",
 		kind, s.idpURL, s.caFile, gatewayARN)
+	b.WriteString(s.person.keys())
 	process("gateway")
 	run := filepath.Base(s.dir)
 	for _, d := range destinations(o) {

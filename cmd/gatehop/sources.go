@@ -19,6 +19,7 @@ import (
 
 	"gatehop/cmd/gatehop/internal/askpass"
 	"gatehop/cmd/gatehop/internal/guard"
+	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
 	"gatehop/creds/store"
 	"gatehop/idp"
@@ -268,9 +269,10 @@ func (a *app) knownPassword(s *settings) secret.Text {
 	return a.secrets.ran[strings.Join(s.SignIn.PasswordCommand, "\x00")].text
 }
 
-// hasOwnPassword reports whether a sign-in that asks nobody has a password to try.
+// hasOwnPassword reports whether a sign-in that asks nobody has a password to try, or
+// needs none.
 func (a *app) hasOwnPassword(s *settings) bool {
-	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
+	return s.SignIn.Auth == profile.AuthCertificate || a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
 }
 
 // whyNotRun says that a command is no source, for a sign-in that asks nobody.
@@ -314,12 +316,17 @@ func (a *app) mayRun(ctx context.Context, s *settings, key string, ask bool) err
 
 // confirmation shows both values of everything that is overridden.
 func (s *settings) confirmation(key string) idp.Question {
+	return idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
+		Label: fmt.Sprintf("%s. Send there what %s answers?", s.overridden(), key)}
+}
+
+// overridden is what the environment says instead of the profile.
+func (s *settings) overridden() string {
 	var parts []string
 	for _, c := range s.Changed {
 		parts = append(parts, fmt.Sprintf("%s is %s (the profile has %s)", c.Variable, shown(c.Now), shown(c.Was)))
 	}
-	return idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
-		Label: fmt.Sprintf("%s. Send there what %s answers?", strings.Join(parts, "; "), key)}
+	return strings.Join(parts, "; ")
 }
 
 // shown is a setting as a person may see it: without the password of a proxy.

@@ -89,7 +89,9 @@ func chainWith(t *testing.T, hop bool, name, value string) Chain {
 	for i := range ch { // relative paths are in it; each run has its own directory
 		ch[i].AWSCABundle = strings.ReplaceAll(ch[i].AWSCABundle, dir, "")
 		if s := ch[i].SignIn; s != nil {
-			s.CABundle = strings.ReplaceAll(s.CABundle, dir, "")
+			for _, path := range []*string{&s.CABundle, &s.ClientCert, &s.ClientKey} {
+				*path = strings.ReplaceAll(*path, dir, "")
+			}
 		}
 	}
 	return ch
@@ -105,7 +107,7 @@ func coverage(t *testing.T, id identify) (wrong []string) {
 	}
 	for i := range keys {
 		k := &keys[i]
-		if k.later != "" && k.built == "" || k.name == "mfa_serial" {
+		if !k.isBuilt() || k.name == "mfa_serial" {
 			if k.notHop == "" && k.notGateway == "" {
 				wrong = append(wrong, k.full()+": refused without a reason")
 			}

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"slices"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/weburl"
@@ -32,8 +33,8 @@ type key struct {
 
 	near func(value string, urls weburl.Reader) string // what was meant by a value that parse refuses, "" if nothing is near; nil: nobody can tell
 
-	later string // the feature that is not built yet; "" if it is
-	built string // the one value that is, although later is set
+	later string   // the feature that is not built yet; "" if it is
+	built []string // the values that are, although later is set
 
 	own  bool // gatehop_from does not copy it
 	runs bool // names a program: words in quotes, and only in a file that nobody else can write
@@ -67,7 +68,9 @@ var keys = [...]key{
 	{name: "username", scope: scopeSignIn, parse: text},
 	{name: "relying_party", scope: scopeSignIn, parse: text},
 	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"),
-		near: nearestOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"), later: "signing in otherwise than by forms", built: "forms"},
+		near: nearestOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"), later: "signing in otherwise than by forms", built: []string{"forms", AuthCertificate}},
+	{name: "client_cert", scope: scopeSignIn, parse: path},
+	{name: "client_key", scope: scopeSignIn, parse: path},
 	{name: "user_agent", scope: scopeSignIn, parse: visibleASCII},
 	{name: "ca_bundle", scope: scopeSignIn, parse: path},
 	{name: "proxy", scope: scopeSignIn, parse: proxy},
@@ -75,6 +78,7 @@ var keys = [...]key{
 	{name: "trusted_hosts", scope: scopeSignIn, parse: listOf(trustedHost)},
 	{name: "acs", scope: scopeSignIn, parse: listOf(signInURL)},
 	{name: "adfs_domain", scope: scopeSignIn, parse: domain},
+	{name: "adfs_certificate_port", scope: scopeSignIn, parse: port},
 	{name: "home_realm", scope: scopeSignIn, parse: text},
 	{name: "mfa", scope: scopeSignIn, parse: text, notGateway: whyProof, notSignIn: whyProof},
 	{name: "timeout", scope: scopeSignIn, parse: timeout, notGateway: whyPatient, notSignIn: whyPatient},
@@ -110,8 +114,6 @@ var keys = [...]key{
 	later("notify_command", text, "a command that notifies"),
 	later("keytab", path, "signing in by Kerberos"),
 	later("ccache", path, "signing in by Kerberos"),
-	later("client_cert", path, "signing in by certificate"),
-	later("client_key", path, "signing in by certificate"),
 	later("plugin_name", text, "identity providers as plug-ins"),
 
 	// AWS's own. The rest of AWS's keys are none of gatehop's business.
@@ -171,9 +173,12 @@ func (k *key) provider() string {
 	return ""
 }
 
+// isBuilt reports whether some value of the key can be used.
+func (k *key) isBuilt() bool { return k.later == "" || len(k.built) > 0 }
+
 // awaited returns the feature that value needs and that is not built yet, or "".
 func (k *key) awaited(value string) string {
-	if k.built != "" && k.built == value {
+	if slices.Contains(k.built, value) {
 		return ""
 	}
 	return k.later

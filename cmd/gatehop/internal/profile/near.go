@@ -66,7 +66,7 @@ func withoutQuery(text string) string {
 func nearestKey(name string) string {
 	var short []string
 	for i := range keys {
-		if k := &keys[i]; k.scope != scopeAWS && (k.later == "" || k.built != "") {
+		if k := &keys[i]; k.scope != scopeAWS && k.isBuilt() {
 			short = append(short, k.name)
 		}
 	}

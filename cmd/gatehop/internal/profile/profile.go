@@ -62,6 +62,10 @@ const (
 	NamesNone = "none"
 )
 
+// AuthCertificate is the value of gatehop_auth by which a certificate stands in the place
+// of user name and password.
+const AuthCertificate = "certificate"
+
 // LegacyTLS is the value of gatehop_tls that lets the provider speak old TLS.
 const LegacyTLS = "legacy"
 
@@ -72,7 +76,9 @@ type SignIn struct {
 	URL          string // https, or http of a loopback host
 	Username     string
 	RelyingParty string
-	Auth         string // "forms"
+	Auth         string // "forms", AuthCertificate
+	ClientCert   string // absolute path; with the key in ClientKey or, if that is "", in itself
+	ClientKey    string // absolute path
 	MFA          string // which of the methods that a provider offers, by its id or what the page calls it
 	HomeRealm    string // which organisation, in the same way
 	UserAgent    string
@@ -118,7 +124,8 @@ func (s *SignIn) settings() map[string]string {
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
 		"mfa": s.MFA, "home_realm": s.HomeRealm,
-		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "tls": s.TLS, "proxy": s.Proxy, "store": s.Store,
+		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "tls": s.TLS,
+		"client_cert": s.ClientCert, "client_key": s.ClientKey, "proxy": s.Proxy, "store": s.Store,
 		"principal_arn": s.PrincipalARN, "account_names": s.AccountNames, "keep_session": s.KeepSession, "trusted_hosts": strings.Join(s.TrustedHosts, ", "),
 		"acs": strings.Join(s.ACS, ", "), "timeout": duration(s.Timeout), "session_duration": session,
 	} {

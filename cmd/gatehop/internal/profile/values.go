@@ -90,6 +90,13 @@ func domain(value string, _ Place) (string, string) {
 	return value, ""
 }
 
+func port(value string, _ Place) (string, string) {
+	if n, err := strconv.ParseUint(value, 10, 16); err != nil || n == 0 {
+		return "", "is not a port: a number from 1 to 65535"
+	}
+	return value, ""
+}
+
 func visibleASCII(value string, _ Place) (string, string) {
 	if !only(value, func(c byte) bool { return c >= ' ' && c <= '~' }) {
 		return "", "holds characters outside ASCII"

@@ -11,31 +11,34 @@ import (
 // valueTests has, for every key that is built, values that are taken and values that
 // are not.
 var valueTests = map[string]struct{ good, bad []string }{
-	"idp":              {[]string{"adfs", "form", "my-idp2"}, []string{"ADFS", "a b", "2a", "-"}},
-	"from":             {[]string{"other"}, nil},
-	"url":              {[]string{"https://a.example", "https://a.example:8443/x?y=z#f", "http://127.0.0.1:1/x", "http://[::1]", "http://localhost:8080"}, []string{"a.example", "http://a.example", "https://", "https:///x", "ftp://a.example", "https://u@a.example", "https://u:p@a.example", "https://a.example/a b", "https://ä.example", "mailto:a@b", "http://127.0.0.1.example", "http://localhost.example", "https://a.example:port"}},
-	"username":         {[]string{`CORP\alice`, "alice@corp.example", "Älice"}, nil},
-	"relying_party":    {[]string{"urn:amazon:webservices"}, nil},
-	"auth":             {[]string{"forms"}, []string{"form", "FORMS", "none"}},
-	"user_agent":       {[]string{"Mozilla/5.0 (X11; x)"}, []string{"Mözilla"}},
-	"ca_bundle":        {[]string{"ca.pem", "/etc/ca.pem", "../ca.pem"}, []string{"~/ca.pem", "~"}},
-	"proxy":            {[]string{"none", "http://p.example:3128", "https://p.example", "socks5://127.0.0.1:1", "http://u:p@p.example/"}, []string{"None", "p.example:3128", "ftp://p.example", "http://p.example/x", "http://", "http://p.example?x"}},
-	"tls":              {[]string{"legacy"}, []string{"Legacy", "1.0", "off"}},
-	"trusted_hosts":    {[]string{"a.example", "a.example:8443", "https://a.example", "https://a.example/", "http://127.0.0.1:1", "a.example,b.example"}, []string{"*.example", "a.example/x", "http://a.example", "a.example,,b.example", ",", "a.example,", "u@a.example", "a.example?x", "a b"}},
-	"acs":              {[]string{"https://a.example/saml", "https://a.example/saml, https://b.example/saml"}, []string{"a.example", "http://a.example/saml", "https://a.example/saml,"}},
-	"adfs_domain":      {[]string{"CORP", "corp.example", "a-b_c"}, []string{`CORP\`, "@corp", "a b"}},
-	"home_realm":       {[]string{"AD AUTHORITY", "http://partner.example/adfs/services/trust", "Nord & Süd"}, nil},
-	"mfa":              {[]string{"push", "certificate", "AzurePrimaryAuthentication", "Code über SMS"}, nil},
-	"timeout":          {[]string{"45s", "1m30s", "1h"}, []string{"45", "0s", "-1s", "61m", "soon"}},
-	"store":            {[]string{"keyring", "file", "none"}, []string{"Keyring", "memory"}},
-	"keep_session":     {[]string{"yes", "no"}, []string{"Yes", "true", "1", "none"}},
-	"account_names":    {[]string{"page", "iam", "none"}, []string{"Page", "yes", "iam, page", "off"}},
-	"principal_arn":    {[]string{"arn:aws:iam::111111111111:saml-provider/ADFS", "arn:aws-cn:iam::111111111111:saml-provider/a.b-c_d"}, []string{"arn:aws:iam::111111111111:role/ADFS", "arn:aws:iam::11111111111:saml-provider/A", "arn:aws:iam::11111111111x:saml-provider/A", "arn:aws:iam::111111111111:saml-provider/", "arn:aws:iam::111111111111:saml-provider/a/b", "arn:aws:iam:x:111111111111:saml-provider/A", "arn:x:iam::111111111111:saml-provider/A", "ADFS", "arn:aws:iam::111111111111:saml-provider/" + strings.Repeat("a", 129)}},
-	"session_duration": {[]string{"8h", "max", "15m", "12h", "1h30m", "3600s"}, []string{"Max", "8", "14m", "12h1s", "900500ms", "-8h", "0"}},
-	"role_arn":         {[]string{"arn:aws:iam::111111111111:role/x", "arn:aws-us-gov:iam::111111111111:role/a,b/x,y"}, []string{"x", "arn:aws:iam::111111111111:user/x", "arn:aws:iam::1:role/x", "arn:aws:sts::111111111111:assumed-role/x/y", "arn:aws:iam::111111111111:role/", "arn:aws:iam::111111111111:role/a b"}},
-	"source_profile":   {[]string{"g"}, nil},
-	"external_id":      {[]string{"ab", "a_+=,.@:/-1"}, []string{"a", "a b", "a#b", "ä1", strings.Repeat("a", 1225)}},
-	"duration_seconds": {[]string{"900", "3600", "43200", "99999999999999999999999"}, []string{"899", "0", "-900", "1h", "900.5", "0x900", "1_000"}},
+	"idp":                   {[]string{"adfs", "form", "my-idp2"}, []string{"ADFS", "a b", "2a", "-"}},
+	"from":                  {[]string{"other"}, nil},
+	"url":                   {[]string{"https://a.example", "https://a.example:8443/x?y=z#f", "http://127.0.0.1:1/x", "http://[::1]", "http://localhost:8080"}, []string{"a.example", "http://a.example", "https://", "https:///x", "ftp://a.example", "https://u@a.example", "https://u:p@a.example", "https://a.example/a b", "https://ä.example", "mailto:a@b", "http://127.0.0.1.example", "http://localhost.example", "https://a.example:port"}},
+	"username":              {[]string{`CORP\alice`, "alice@corp.example", "Älice"}, nil},
+	"relying_party":         {[]string{"urn:amazon:webservices"}, nil},
+	"auth":                  {[]string{"forms"}, []string{"form", "FORMS", "none"}},
+	"user_agent":            {[]string{"Mozilla/5.0 (X11; x)"}, []string{"Mözilla"}},
+	"ca_bundle":             {[]string{"ca.pem", "/etc/ca.pem", "../ca.pem"}, []string{"~/ca.pem", "~"}},
+	"client_cert":           {[]string{"me.p12", "/etc/me.pem"}, []string{"~/me.p12"}},
+	"client_key":            {[]string{"me.key", "/etc/me.key"}, []string{"~"}},
+	"adfs_certificate_port": {[]string{"49443", "1", "65535"}, []string{"0", "65536", "-1", "https", "1 2"}},
+	"proxy":                 {[]string{"none", "http://p.example:3128", "https://p.example", "socks5://127.0.0.1:1", "http://u:p@p.example/"}, []string{"None", "p.example:3128", "ftp://p.example", "http://p.example/x", "http://", "http://p.example?x"}},
+	"tls":                   {[]string{"legacy"}, []string{"Legacy", "1.0", "off"}},
+	"trusted_hosts":         {[]string{"a.example", "a.example:8443", "https://a.example", "https://a.example/", "http://127.0.0.1:1", "a.example,b.example"}, []string{"*.example", "a.example/x", "http://a.example", "a.example,,b.example", ",", "a.example,", "u@a.example", "a.example?x", "a b"}},
+	"acs":                   {[]string{"https://a.example/saml", "https://a.example/saml, https://b.example/saml"}, []string{"a.example", "http://a.example/saml", "https://a.example/saml,"}},
+	"adfs_domain":           {[]string{"CORP", "corp.example", "a-b_c"}, []string{`CORP\`, "@corp", "a b"}},
+	"home_realm":            {[]string{"AD AUTHORITY", "http://partner.example/adfs/services/trust", "Nord & Süd"}, nil},
+	"mfa":                   {[]string{"push", "certificate", "AzurePrimaryAuthentication", "Code über SMS"}, nil},
+	"timeout":               {[]string{"45s", "1m30s", "1h"}, []string{"45", "0s", "-1s", "61m", "soon"}},
+	"store":                 {[]string{"keyring", "file", "none"}, []string{"Keyring", "memory"}},
+	"keep_session":          {[]string{"yes", "no"}, []string{"Yes", "true", "1", "none"}},
+	"account_names":         {[]string{"page", "iam", "none"}, []string{"Page", "yes", "iam, page", "off"}},
+	"principal_arn":         {[]string{"arn:aws:iam::111111111111:saml-provider/ADFS", "arn:aws-cn:iam::111111111111:saml-provider/a.b-c_d"}, []string{"arn:aws:iam::111111111111:role/ADFS", "arn:aws:iam::11111111111:saml-provider/A", "arn:aws:iam::11111111111x:saml-provider/A", "arn:aws:iam::111111111111:saml-provider/", "arn:aws:iam::111111111111:saml-provider/a/b", "arn:aws:iam:x:111111111111:saml-provider/A", "arn:x:iam::111111111111:saml-provider/A", "ADFS", "arn:aws:iam::111111111111:saml-provider/" + strings.Repeat("a", 129)}},
+	"session_duration":      {[]string{"8h", "max", "15m", "12h", "1h30m", "3600s"}, []string{"Max", "8", "14m", "12h1s", "900500ms", "-8h", "0"}},
+	"role_arn":              {[]string{"arn:aws:iam::111111111111:role/x", "arn:aws-us-gov:iam::111111111111:role/a,b/x,y"}, []string{"x", "arn:aws:iam::111111111111:user/x", "arn:aws:iam::1:role/x", "arn:aws:sts::111111111111:assumed-role/x/y", "arn:aws:iam::111111111111:role/", "arn:aws:iam::111111111111:role/a b"}},
+	"source_profile":        {[]string{"g"}, nil},
+	"external_id":           {[]string{"ab", "a_+=,.@:/-1"}, []string{"a", "a b", "a#b", "ä1", strings.Repeat("a", 1225)}},
+	"duration_seconds":      {[]string{"900", "3600", "43200", "99999999999999999999999"}, []string{"899", "0", "-900", "1h", "900.5", "0x900", "1_000"}},
 	"role_session_name": {[]string{"ab", "a_+=,.@-1", strings.Repeat("a", 64)},
 		[]string{"a", "a b", "a/b", "a:b", "ä1", strings.Repeat("a", 65)}},
 	"password_command": {[]string{"pass show corp", `"/opt/my tools/pw" get "the corp" 'a $b'`}, []string{"", "./pw", "bin/pw", "A=1 pw", `"pass show corp"`, "pw $HOME", "pw | head -1", "pw 'a", `""`}},
@@ -63,7 +66,7 @@ func TestValues(t *testing.T) {
 	dir := t.TempDir()
 	for i := range keys {
 		k := &keys[i]
-		if k.scope == scopeAWS || k.later != "" && k.built == "" {
+		if k.scope == scopeAWS || !k.isBuilt() {
 			continue
 		}
 		tests, ok := valueTests[k.name]

@@ -4,6 +4,7 @@ package setting
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"maps"
@@ -176,6 +177,21 @@ func Partition(ch profile.Chain) string {
 		return ""
 	}
 	return arn.Partition
+}
+
+// CertificateSum identifies the content of the files of the client certificate: the same
+// name may be another person's by now. "" is none.
+func (s *Settings) CertificateSum() string {
+	if s.SignIn.ClientCert == "" {
+		return ""
+	}
+	sum := sha256.New()
+	for _, file := range []string{s.SignIn.ClientCert, s.SignIn.ClientKey} {
+		data, _ := os.ReadFile(file) // what cannot be read signs nobody in
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(data))))
+		sum.Write(data)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // Digest identifies the trust settings of security.md 1.3: a session made under

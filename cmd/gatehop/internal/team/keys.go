@@ -86,7 +86,7 @@ func rows() []row {
 		{name: "x_gatehop_profile", fate: left, why: "is not taken: it is a mark of gatehop's"},
 		{name: "duration_seconds", fate: left, why: whyUnset},
 		{name: "gatehop_duration_seconds", fate: left, why: whyUnset},
-		{name: "gatehop_auth", fate: left, why: "is not taken: gatehop signs in by forms alone"},
+		{name: "gatehop_auth", fate: left, why: "is not taken: how one signs in is the person's own"},
 
 		{name: "gatehop_username", why: whyPerson},
 		{name: "gatehop_from", why: "copies keys of another profile; a team file writes them out"},
@@ -100,6 +100,7 @@ func rows() []row {
 		{name: "ca_bundle", why: whyTLS},
 		{name: "gatehop_client_cert", why: whyPerson},
 		{name: "gatehop_client_key", why: whySecret},
+		{name: "gatehop_adfs_certificate_port", why: whyPerson},
 		{name: "gatehop_keytab", why: whySecret},
 		{name: "gatehop_ccache", why: whySecret},
 		{name: "gatehop_keep_session", why: whyPerson},
