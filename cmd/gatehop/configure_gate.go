@@ -96,6 +96,7 @@ func (c *configuring) pickRole(ctx context.Context) (saml.Role, error) {
 	if err != nil {
 		return saml.Role{}, err
 	}
+	c.keepRealm()
 	if signed.Assertion.Encrypted {
 		return saml.Role{}, &flow.EncryptedError{Profile: c.gateway.Name}
 	}
@@ -105,6 +106,20 @@ func (c *configuring) pickRole(ctx context.Context) (saml.Role, error) {
 	c.report.Roles = reportRoles(signed.Assertion, f.Aliases())
 	c.say("signed in as %s; %s offered", idp.CleanWords(signed.User), isAre(len(signed.Assertion.Roles), "role"))
 	return c.oneOf(ctx, f, signed.Assertion.Roles)
+}
+
+// keepRealm writes down which organisation was chosen, so that the next sign-in needs
+// nobody for that. A name that no key can hold is asked for again.
+func (c *configuring) keepRealm() {
+	c.mu.Lock()
+	chosen := c.realm
+	c.mu.Unlock()
+	if chosen == "" || c.gateway.HomeRealm != "" {
+		return
+	}
+	if problem := c.gateway.Set("gatehop_home_realm", chosen, profile.Place{Dir: ".", URLs: anyurl.Read}); problem != "" {
+		c.say("the organisation %q is not written: it %s", idp.CleanWords(chosen), problem)
+	}
 }
 
 func isAre(n int, what string) string {

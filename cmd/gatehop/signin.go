@@ -67,6 +67,9 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Certificate: s.SignIn.ClientCert, Err: err}
 	}
 	known.save(ctx, cmp.Or(person.user, s.User), assertion)
+	a.mu.Lock()
+	a.realm = person.realm
+	a.mu.Unlock()
 	if person.user != "" {
 		return flow.Signed{Assertion: assertion, User: person.user, Typed: true}, nil
 	}
@@ -164,16 +167,20 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 	return l.Prompter.Ask(ctx, q)
 }
 
-// userRecorder remembers the user name that a person answered last.
+// userRecorder remembers the user name and the organisation that a person answered last.
 type userRecorder struct {
 	idp.Prompter
-	user string
+	user, realm string
 }
 
 func (r *userRecorder) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	answer, err := r.Prompter.Ask(ctx, q)
-	if err == nil && q.Field == "username" {
+	switch {
+	case err != nil:
+	case q.Field == "username":
 		r.user = answer.Reveal()
+	case q.Field == "home_realm":
+		r.realm = answer.Reveal()
 	}
 	return answer, err
 }
