@@ -42,7 +42,7 @@ func (a *app) keptBook(dir store.Dir, in string) kept.Book {
 	}
 	var to creds.Store = store.NewMemory()
 	if where != "" {
-		to = store.NewSealedUnder(dir, keptKind, store.SecretKey, rand.Reader, a.warn)
+		to = store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), rand.Reader, a.warn)
 	}
 	if a.cookies == nil {
 		a.cookies = map[string]kept.Book{}

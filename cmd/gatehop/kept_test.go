@@ -80,7 +80,7 @@ func (w *world) book(t *testing.T) (kept.Book, kept.Who) {
 	if !ok {
 		t.Fatal("nothing is kept for the profile")
 	}
-	return kept.Book{Store: store.NewSealedUnder(dir, keptKind, store.SecretKey, rand.Reader, nil), Now: w.clock}, who
+	return kept.Book{Store: store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), rand.Reader, nil), Now: w.clock}, who
 }
 
 // TestKept follows the provider's session through what people do.

@@ -39,7 +39,7 @@ func fileRules() []struct {
 	}{
 		{"*.lock", anything}, {"locks/*.lock", anything}, {"guard/*.lock", anything},
 		{".tmp-*", temp}, {"*/.tmp-*", temp},
-		{"session.key", wholeKey}, {store.SecretKey, wholeKey},
+		{"session.key", wholeKey}, {"secret.key", wholeKey},
 		{"choices.json", func(_ *killRun, dir store.Dir, name string) error {
 			data, err := store.ReadFile(dir, name)
 			if err == nil && !json.Valid(data) {
@@ -84,7 +84,7 @@ func (r *killRun) opens(folder store.Dir, name string) error {
 		var why error
 		sealed := store.NewSealed(dir, kind, rand.Reader, func(err error) { why = err })
 		if kind == keptKind {
-			sealed = store.NewSealedUnder(dir, kind, store.SecretKey, rand.Reader, func(err error) { why = err })
+			sealed = store.NewSealedUnder(dir, kind, store.SecretFile(dir), rand.Reader, func(err error) { why = err })
 		}
 		data, err := sealed.Get(context.Background(), key)
 		if err == nil && kind == "session" {

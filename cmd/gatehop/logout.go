@@ -132,7 +132,7 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 		}
 	}
 	if dir.Path() != "" {
-		n, err := store.NewSealedUnder(dir, keptKind, store.SecretKey, nil, nil).DeleteAll(ctx)
+		n, err := store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), nil, nil).DeleteAll(ctx)
 		if n > 0 {
 			removed = append(removed, "the sessions at identity providers")
 		}

@@ -9,13 +9,43 @@ import (
 )
 
 const (
-	keyName = "session.key"
-	keySize = 32 // bytes: AES-256
+	keyName    = "session.key"
+	secretName = "secret.key"
+	keySize    = 32 // bytes: AES-256
 )
 
-// SecretKey names the file with the second key, for what opens more than one session:
+// Key is where the key of sealed entries lies. Its methods may be called at once.
+type Key interface {
+	// Name is the place as a person knows it: "session.key", "the keyring".
+	Name() string
+	// Read returns the key. It is an error that is fs.ErrNotExist if there is none; any
+	// other one may pass.
+	Read(ctx context.Context) ([]byte, error)
+	// Make returns the key, and makes one of random if there is none, and only then. A nil
+	// random makes none.
+	Make(ctx context.Context, random io.Reader) ([]byte, error)
+}
+
+// KeyFile is a Key in a file of a folder, for its owner alone.
+type KeyFile struct {
+	dir  Dir
+	name string
+}
+
+// SecretFile is the file with the second key of dir, for what opens more than one session:
 // it is for who chose files for that too.
-const SecretKey = "secret.key"
+func SecretFile(dir Dir) KeyFile { return KeyFile{dir, secretName} }
+
+// Name is the file's.
+func (k KeyFile) Name() string { return k.name }
+
+// Read reads the file.
+func (k KeyFile) Read(context.Context) ([]byte, error) { return readKey(k.dir, k.name) }
+
+// Make reads the file, or makes it under a lock beside it.
+func (k KeyFile) Make(ctx context.Context, random io.Reader) ([]byte, error) {
+	return readOrMakeKey(ctx, k.dir, k.name, random)
+}
 
 // damagedKeyError reports a key file that holds no key and never will: what was sealed
 // under the key that it once held is lost.

@@ -30,7 +30,7 @@ const sealedFormat = "gatehop sealed 1\n"
 type Sealed struct {
 	dir    Dir
 	kind   string
-	holder string // the file with the key
+	master Key
 	random io.Reader
 	warn   func(error)
 
@@ -45,12 +45,12 @@ type Sealed struct {
 // lower-case letters. No file is touched before the first call of a method. Keys are made
 // of random: crypto/rand.Reader, or nil where nothing is put. warn may be nil.
 func NewSealed(dir Dir, kind string, random io.Reader, warn func(error)) *Sealed {
-	return NewSealedUnder(dir, kind, keyName, random, warn)
+	return NewSealedUnder(dir, kind, KeyFile{dir, keyName}, random, warn)
 }
 
-// NewSealedUnder is NewSealed with the key in another file of the folder: SecretKey.
-func NewSealedUnder(dir Dir, kind, holder string, random io.Reader, warn func(error)) *Sealed {
-	return &Sealed{dir: dir, kind: kind, holder: holder, random: random, warn: warn}
+// NewSealedUnder is NewSealed with the key in another place.
+func NewSealedUnder(dir Dir, kind string, master Key, random io.Reader, warn func(error)) *Sealed {
+	return &Sealed{dir: dir, kind: kind, master: master, random: random, warn: warn}
 }
 
 // EntryError reports a file that is there and cannot be opened as the entry it is named for.
@@ -70,7 +70,7 @@ func (s *Sealed) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := checkEntry(ctx, "read", key, nil); err != nil {
 		return nil, err
 	}
-	value, err := s.read(key)
+	value, err := s.read(ctx, key)
 	if err == nil {
 		return value, nil
 	}
@@ -80,7 +80,7 @@ func (s *Sealed) Get(ctx context.Context, key string) ([]byte, error) {
 	return nil, creds.ErrNotFound
 }
 
-func (s *Sealed) read(key string) ([]byte, error) {
+func (s *Sealed) read(ctx context.Context, key string) ([]byte, error) {
 	folder, err := s.folder(false)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Sealed) read(key string) ([]byte, error) {
 	if value, ok := s.open(s.knownKey(), key, sealed); ok {
 		return value, nil
 	}
-	masterKey, err := s.readKey() // for the first time, or because another process made a new one
+	masterKey, err := s.readKey(ctx) // for the first time, or because another process made a new one
 	if err != nil {
 		return nil, &EntryError{Path: path, Problem: "has no key to open it", Err: s.hideAbsence(err)}
 	}
@@ -109,7 +109,7 @@ func (s *Sealed) read(key string) ([]byte, error) {
 // hideAbsence keeps a missing key from passing for a missing entry.
 func (s *Sealed) hideAbsence(err error) error {
 	if isAbsent(err) {
-		return errors.New(s.holder + " is not there")
+		return errors.New(s.master.Name() + " is not there")
 	}
 	return err
 }
@@ -124,7 +124,7 @@ func (s *Sealed) Put(ctx context.Context, key string, value []byte) error {
 		return err
 	}
 	// Read anew each time: under a key that was replaced nobody could open the entry.
-	masterKey, err := readOrMakeKey(ctx, s.dir, s.holder, s.random)
+	masterKey, err := s.master.Make(ctx, s.random)
 	if err != nil {
 		return err
 	}
@@ -256,8 +256,8 @@ func (s *Sealed) remember(key []byte) {
 	s.key = key
 }
 
-func (s *Sealed) readKey() ([]byte, error) {
-	key, err := readKey(s.dir, s.holder)
+func (s *Sealed) readKey(ctx context.Context) ([]byte, error) {
+	key, err := s.master.Read(ctx)
 	if err == nil {
 		s.remember(key)
 	}

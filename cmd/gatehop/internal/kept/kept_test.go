@@ -228,7 +228,7 @@ func TestTampering(t *testing.T) {
 		var said []error
 		dir := folder(t)
 		sealed := func() Book {
-			return Book{Store: store.NewSealedUnder(dir, "cookie", store.SecretKey, random(), func(err error) { said = append(said, err) }), Now: func() time.Time { return start }}
+			return Book{Store: store.NewSealedUnder(dir, "cookie", store.SecretFile(dir), random(), func(err error) { said = append(said, err) }), Now: func() time.Time { return start }}
 		}
 		b := sealed()
 		for _, who := range []Who{bob, alice()} {
