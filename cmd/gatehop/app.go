@@ -54,7 +54,8 @@ type app struct {
 	book      names.Book
 	cookies   map[string]kept.Book // by where they are kept: providers' sessions
 	certs     clientCerts
-	realm     string // the organisation that a person chose at the last sign-in
+	ring      sync.Mutex // one question to the keyring at a time
+	realm     string     // the organisation that a person chose at the last sign-in
 
 	progress *progress // nil: there is no line to show it in
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,7 +14,6 @@ import (
 
 	"gatehop/cmd/gatehop/internal/kept"
 	"gatehop/cmd/gatehop/internal/profile"
-	"gatehop/creds"
 	"gatehop/creds/secret"
 	"gatehop/creds/store"
 	"gatehop/idp"
@@ -28,26 +26,18 @@ const keptLimit = 5 * time.Second
 // keptKind names the sealed records of providers' sessions, and their folder.
 const keptKind = "cookie"
 
-// keptBook is where the sessions of providers are kept: sealed under a key of their own
-// where the person chose files for that, else in the memory of this run.
+// keptBook is where the sessions of providers are kept.
 func (a *app) keptBook(dir store.Dir, in string) kept.Book {
-	where := ""
-	if in == "file" {
-		where = dir.Path()
-	}
+	where := in + " " + dir.Path()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if b, ok := a.cookies[where]; ok {
 		return b
 	}
-	var to creds.Store = store.NewMemory()
-	if where != "" {
-		to = store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), rand.Reader, a.warn)
-	}
 	if a.cookies == nil {
 		a.cookies = map[string]kept.Book{}
 	}
-	a.cookies[where] = kept.Book{Store: to, Now: a.now, Warn: a.warn}
+	a.cookies[where] = kept.Book{Store: a.secretStore(dir, in, keptKind), Now: a.now, Warn: a.warn}
 	return a.cookies[where]
 }
 
@@ -274,7 +264,7 @@ func (a *app) forgetKept(ctx context.Context, dir store.Dir, ch profile.Chain) (
 	if s.User == "" {
 		return "", nil
 	}
-	who, book := kept.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}, a.keptBook(dir, "file")
+	who, book := kept.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}, a.keptBook(dir, s.SignIn.Store)
 	if !book.Has(ctx, who) { // one that does not open is no session; it goes all the same
 		return "", book.Forget(ctx, who)
 	}

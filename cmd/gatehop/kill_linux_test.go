@@ -328,7 +328,7 @@ func underPIDFile() {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	status := realMain()
+	status := realMain(nil)
 	must(os.Remove(name))
 	os.Exit(status)
 }

@@ -140,6 +140,7 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 			return removed, err
 		}
 	}
+	a.warn(a.forgetSecretKey(ctx, dir))
 	had, err := a.choices(dir).ForgetAll()
 	if had {
 		removed = append(removed, "the choices of every profile")

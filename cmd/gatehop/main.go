@@ -13,13 +13,15 @@ import (
 
 	"gatehop/cmd/gatehop/internal/early"
 	"gatehop/cmd/gatehop/internal/tty"
+	"gatehop/creds/store/keyring"
 	"gatehop/idp"
 )
 
-func main() { os.Exit(realMain()) }
+func main() { os.Exit(realMain(keyring.Own(os.Environ()))) }
 
-// realMain runs gatehop as the process it is in. The tests' binary calls it too.
-func realMain() int {
+// realMain runs gatehop as the process it is in. The tests' binary calls it too, without
+// anybody's keyring.
+func realMain(ring keyring.System) int {
 	early.HideMemory()
 	log.SetOutput(io.Discard) // net/http quotes servers there; what matters is an error of ours
 	return run(context.Background(), process{
@@ -27,6 +29,7 @@ func realMain() int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now:        time.Now,
 		patience:   unattendedLimit * pace,
+		keyring:    ring,
 		executable: os.Executable,
 		terminal:   openTerminal,
 		signals: func(ctx context.Context) (context.Context, context.CancelFunc) {

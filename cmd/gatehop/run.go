@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gatehop/creds/store/keyring"
 	"gatehop/idp"
 )
 
@@ -24,6 +25,7 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	keyring        keyring.System               // for the second key; nil: there is none
 	patience       time.Duration                // of those that nobody waits for; 0 is unattendedLimit
 	executable     func() (string, error)       // absolute path of the running binary
 	terminal       func() (terminal, error)     // the person; tty.ErrNoTerminal if none is there

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
-	roles := map[string]func(){"gatehop": func() { os.Exit(realMain()) }, "gatehop-gated": gated}
+	roles := map[string]func(){"gatehop": func() { os.Exit(realMain(nil)) }, "gatehop-gated": gated}
 	maps.Copy(roles, systemRoles())
 	testscript.Main(m, roles)
 }

@@ -47,6 +47,7 @@ type world struct {
 	vars   []string
 	stdin  io.Reader // nil: nothing
 	locked func(key string, taken bool)
+	ring   *testRing // nil: there is no keyring
 }
 
 // worldOptions vary a world.
@@ -192,6 +193,9 @@ func (w *world) runWith(vars []string, args ...string) output {
 		terminal:   w.person,
 		exec:       func(c command) error { o.child = c.env; return nil },
 		locked:     w.locked,
+	}
+	if w.ring != nil {
+		p.keyring = w.ring
 	}
 	if w.net != nil {
 		p.transport = w.net

@@ -113,7 +113,7 @@ func TestInteropHelper(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	key, err := New(dir, Own()).Make(t.Context(), rand.Reader)
+	key, err := New(dir, Own(os.Environ())).Make(t.Context(), rand.Reader)
 	var e *Error
 	switch {
 	case errors.As(err, &e):

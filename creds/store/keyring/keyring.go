@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -64,12 +65,13 @@ type System interface {
 	Delete(service, account string) error
 }
 
-// Own is the keyring of the person: Secret Service, Keychain or Credential Manager.
-func Own() System { return own{} }
+// Own is the keyring of the person: Secret Service, Keychain or Credential Manager. env is
+// the environment of the process, which says whether there is a session bus.
+func Own(env []string) System { return own{env} }
 
-type own struct{}
+type own struct{ env []string }
 
-func (own) Ready(ctx context.Context) error { return ready(ctx) }
+func (o own) Ready(ctx context.Context) error { return ready(ctx, o.env) }
 
 func (own) Get(service, account string) (string, error) {
 	text, err := system.Get(service, account)
@@ -100,6 +102,12 @@ func New(dir store.Dir, s System) Key { return Key{dir, s} }
 
 // Name is "the keyring".
 func (k Key) Name() string { return "the keyring" }
+
+// Known reports whether a key was ever made for the directory, without asking the keyring.
+func (k Key) Known() bool {
+	_, err := os.Lstat(paths.Join(k.dir.Path(), lockName))
+	return err == nil
+}
 
 // Read asks the keyring. Errors: fs.ErrNotExist, *Error.
 func (k Key) Read(ctx context.Context) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -24,9 +25,9 @@ const (
 // ready looks whether the collection that go-keyring uses is open: to open it, a window
 // would ask the person, at whatever moment this is. Without a session bus nothing is
 // started to have one.
-func ready(ctx context.Context) error {
-	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
-		dir := os.Getenv("XDG_RUNTIME_DIR")
+func ready(ctx context.Context, env []string) error {
+	if value(env, "DBUS_SESSION_BUS_ADDRESS") == "" {
+		dir := value(env, "XDG_RUNTIME_DIR")
 		if _, err := os.Stat(filepath.Join(dir, "bus")); dir == "" || err != nil {
 			return &Error{Trouble: Missing}
 		}
@@ -51,6 +52,16 @@ func ready(ctx context.Context) error {
 		return &Error{Trouble: Locked}
 	}
 	return nil
+}
+
+// value is the first one of a variable, as os.Getenv has it.
+func value(env []string, name string) string {
+	for _, entry := range env {
+		if rest, ok := strings.CutPrefix(entry, name+"="); ok {
+			return rest
+		}
+	}
+	return ""
 }
 
 // absent is what a call that found nobody means.
