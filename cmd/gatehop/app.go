@@ -55,6 +55,7 @@ type app struct {
 	cookies   map[string]kept.Book // by where they are kept: providers' sessions
 	certs     clientCerts
 	ring      sync.Mutex // one question to the keyring at a time
+	offer     *offer     // the password that a person typed at the last sign-in
 	realm     string     // the organisation that a person chose at the last sign-in
 
 	progress *progress // nil: there is no line to show it in

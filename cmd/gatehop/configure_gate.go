@@ -85,7 +85,7 @@ func (c *configuring) pickRole(ctx context.Context) (saml.Role, error) {
 	if err != nil {
 		return saml.Role{}, err
 	}
-	if err := c.hasPassword(ch); err != nil {
+	if err := c.hasPassword(ctx, ch); err != nil {
 		return saml.Role{}, err
 	}
 	signIn := func(ctx context.Context) (flow.Signed, error) { return f.Roles(ctx, ch) }
@@ -164,9 +164,9 @@ func (c *configuring) noteRedirects(ch profile.Chain) error {
 }
 
 // hasPassword says what is missing for a sign-in where nobody can be asked.
-func (c *configuring) hasPassword(ch profile.Chain) error {
+func (c *configuring) hasPassword(ctx context.Context, ch profile.Chain) error {
 	s, err := c.settings(ch)
-	if err != nil || !c.isUnattended() || c.hasOwnPassword(s) {
+	if err != nil || !c.isUnattended() || c.hasOwnPassword(ctx, s) {
 		return err
 	}
 	return &missingError{What: "the password of " + s.User, Flag: "--password-stdin (or GATEHOP_PASSWORD)"}
@@ -256,7 +256,7 @@ func (c *configuring) takeRole(ctx context.Context) error {
 		return err
 	}
 	if !f.Live(ctx, ch) && len(c.report.Roles) == 0 {
-		if err := c.hasPassword(ch); err != nil {
+		if err := c.hasPassword(ctx, ch); err != nil {
 			return err
 		}
 	}

@@ -151,7 +151,7 @@ func (a *app) canSignInAlone(ctx context.Context, ch profile.Chain) error {
 	switch {
 	case a.mayBeKnown(ctx, s):
 		return nil
-	case !a.hasOwnPassword(s):
+	case !a.hasOwnPassword(ctx, s):
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password" + s.whyNotRun()}
 	case s.User == "" && s.SignIn.Auth != profile.AuthCertificate:
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the user name"}

@@ -160,7 +160,7 @@ func (r *reuse) login(ctx context.Context, adapter idp.Adapter, session *idp.Ses
 	case !errors.Is(err, errKeptLate):
 		return nil, err
 	}
-	if r.a.isUnattended() && !r.a.hasOwnPassword(r.s) {
+	if r.a.isUnattended() && !r.a.hasOwnPassword(ctx, r.s) {
 		if errors.Is(err, errKeptLate) {
 			return nil, err
 		}
@@ -195,7 +195,7 @@ func (r *reuse) try(ctx context.Context, adapter idp.Adapter, session *idp.Sessi
 // spend notes that the provider asks for a password all the same, so that nothing is
 // sent there again unasked before somebody has signed in.
 func (r *reuse) spend(ctx context.Context, err error) error {
-	if !errors.As(err, new(*idp.NeedsInputError)) || !r.a.isUnattended() || r.a.hasOwnPassword(r.s) {
+	if !errors.As(err, new(*idp.NeedsInputError)) || !r.a.isUnattended() || r.a.hasOwnPassword(ctx, r.s) {
 		return err
 	}
 	if r.record.Spent = true; !r.jar.dropped.Load() {

@@ -24,6 +24,7 @@ type loginOptions struct {
 
 	write             string // "": write nothing
 	dryRun, overwrite bool
+	storePassword     bool
 }
 
 // writeDefault is --write without a name.
@@ -63,6 +64,7 @@ A gateway whose profile names no role takes the one of --role, or asks:
 	c.Flags().StringVar(&o.role, "role", "", "the role to take at the gateway: ARN, ACCOUNT/NAME, ALIAS/NAME, NAME or a pattern; '*' chooses anew")
 	c.Flags().DurationVar(&o.duration, "duration", 0, "how long the gateway session shall last, 15m to 12h; signs in again, like --force")
 	c.Flags().BoolVar(&o.force, "force", false, "sign in again and renew every hop")
+	c.Flags().BoolVar(&o.storePassword, "store-password", false, "keep the password that is typed, without asking whether to")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	c.Flags().StringVar(&o.write, "write", "", "also write the section `NAME` of the AWS credentials file")
 	c.Flags().Lookup("write").NoOptDefVal = writeDefault
@@ -139,7 +141,10 @@ func (a *app) login(ctx context.Context, given []string, o loginOptions) error {
 	if o.json { // said after a failed writing too: the session is there all the same
 		err = errors.Join(a.printJSON(report), err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return a.keepOffer(ctx, o.storePassword)
 }
 
 // written says in JSON where credentials were written.

@@ -12,7 +12,7 @@ import (
 )
 
 func logoutCommand(a *app) *cobra.Command {
-	var all, asJSON bool
+	var all, password, asJSON bool
 	c := &cobra.Command{
 		Use: "logout [PROFILE]", Short: "forget sessions and choices",
 		Long: `Forgets the session of PROFILE, and with a gateway every session behind it, the
@@ -29,17 +29,24 @@ AWS keeps credentials that were already handed out valid until they expire.`,
 			if all && (len(given) > 0 || a.profileFlag != "") {
 				return &usageError{text: "--all and a profile exclude each other", command: "gatehop logout"}
 			}
-			return a.logout(c.Context(), given, all, asJSON)
+			if all && password {
+				return &usageError{text: "--all forgets passwords, too", command: "gatehop logout"}
+			}
+			return a.logout(c.Context(), given, logoutOptions{all, password, asJSON})
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "forget everything")
+	c.Flags().BoolVar(&password, "password", false, "forget the stored password, too")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) error {
+// logoutOptions are the flags of logout.
+type logoutOptions struct{ all, password, json bool }
+
+func (a *app) logout(ctx context.Context, given []string, o logoutOptions) error {
 	refusals := false
-	if !all {
+	if !o.all {
 		ch, err := a.chain(ctx, given)
 		if err != nil {
 			return err
@@ -47,11 +54,11 @@ func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) erro
 		given = []string{ch[len(ch)-1].Name}
 		refusals = a.keepsRefusals(ctx, ch) // before the choices go, which may know the user
 	}
-	removed, err := a.forget(ctx, given, all)
+	removed, err := a.forget(ctx, given, o)
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if o.json {
 		return a.printJSON(map[string]any{"removed": removed, "refusals_kept": refusals})
 	}
 	switch {
@@ -70,13 +77,13 @@ func (a *app) logout(ctx context.Context, given []string, all, asJSON bool) erro
 }
 
 // forget removes sessions and choices and says which.
-func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, error) {
+func (a *app) forget(ctx context.Context, given []string, o logoutOptions) ([]string, error) {
 	removed := []string{}
 	dir, kept, err := a.state("file", false)
 	if err != nil {
 		return nil, err
 	}
-	if all {
+	if o.all {
 		return a.forgetAll(ctx, dir, kept)
 	}
 	ch, err := a.chain(ctx, given)
@@ -98,6 +105,15 @@ func (a *app) forget(ctx context.Context, given []string, all bool) ([]string, e
 	}
 	if err := a.forgetFailures(ctx, dir, kept, chains...); err != nil {
 		return removed, err
+	}
+	if o.password {
+		whose, err := a.forgetPassword(ctx, dir, ch) // before the choices go, which may know the user
+		if whose != "" {
+			removed = append(removed, whose)
+		}
+		if err != nil {
+			return removed, err
+		}
 	}
 	if len(ch) > 1 {
 		return removed, nil
@@ -135,6 +151,15 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 		n, err := store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), nil, nil).DeleteAll(ctx)
 		if n > 0 {
 			removed = append(removed, "the sessions at identity providers")
+		}
+		if err != nil {
+			return removed, err
+		}
+	}
+	if dir.Path() != "" {
+		n, err := store.NewSealedUnder(dir, passwordKind, store.SecretFile(dir), nil, nil).DeleteAll(ctx)
+		if n > 0 {
+			removed = append(removed, plural(n, "password"))
 		}
 		if err != nil {
 			return removed, err

@@ -54,11 +54,13 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		return flow.Signed{}, err
 	}
 	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User}}
-	attempt := a.attempt(profile, s, dir, person)
+	attempt, kept := a.attempt(profile, s, dir, person), a.stored(profile, s, dir)
+	attempt.Sources = append(attempt.Sources, kept.source())
 	session.Prompt = whilePosting{attempt, a.connectAhead}
 	known := a.reuse(ctx, profile, s, dir, session)
 	assertion, err := known.login(ctx, adapter, session)
 	attempt.Done(ctx, err)
+	kept.judge(ctx, err)
 	if err != nil {
 		a.dropAhead()
 		if errors.As(err, new(*needsLoginError)) {
@@ -67,6 +69,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Certificate: s.SignIn.ClientCert, Err: err}
 	}
 	known.save(ctx, cmp.Or(person.user, s.User), assertion)
+	kept.offered(cmp.Or(person.user, s.User), person.password)
 	a.mu.Lock()
 	a.realm = person.realm
 	a.mu.Unlock()
@@ -167,10 +170,11 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 	return l.Prompter.Ask(ctx, q)
 }
 
-// userRecorder remembers the user name and the organisation that a person answered last.
+// userRecorder remembers what a person answered last.
 type userRecorder struct {
 	idp.Prompter
 	user, realm string
+	password    secret.Text
 }
 
 func (r *userRecorder) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
@@ -179,6 +183,8 @@ func (r *userRecorder) Ask(ctx context.Context, q idp.Question) (secret.Text, er
 	case err != nil:
 	case q.Field == "username":
 		r.user = answer.Reveal()
+	case q.Field == "password":
+		r.password = answer
 	case q.Field == "home_realm":
 		r.realm = answer.Reveal()
 	}

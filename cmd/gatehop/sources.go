@@ -271,8 +271,12 @@ func (a *app) knownPassword(s *settings) secret.Text {
 
 // hasOwnPassword reports whether a sign-in that asks nobody has a password to try, or
 // needs none.
-func (a *app) hasOwnPassword(s *settings) bool {
-	return s.SignIn.Auth == profile.AuthCertificate || a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0
+func (a *app) hasOwnPassword(ctx context.Context, s *settings) bool {
+	if s.SignIn.Auth == profile.AuthCertificate || a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0 {
+		return true
+	}
+	dir, _, err := a.state(s.SignIn.Store, false)
+	return err == nil && a.stored("", s, dir).usable(ctx)
 }
 
 // whyNotRun says that a command is no source, for a sign-in that asks nobody.

@@ -285,3 +285,14 @@ func (s *simulator) guid() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// SetPassword gives a user another password, as an administrator does.
+func (s *simulator) SetPassword(user, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.users {
+		if strings.EqualFold(s.users[i].Name, user) {
+			s.users[i].Password = password
+		}
+	}
+}
