@@ -5,6 +5,7 @@ import (
 
 	"gatehop/cmd/gatehop/internal/askpass"
 	"gatehop/cmd/gatehop/internal/guard"
+	"gatehop/idp"
 )
 
 // explainSecret is about secrets that no person typed.
@@ -22,6 +23,8 @@ func explainSecret(err error, e *explanation) bool {
 		e.status, e.hint = statusUsage, "name the program by its whole path in "+command.Key+"; nobody but you or root may be able to change it"
 	case errors.As(err, &command):
 		e.status, e.hint = statusFailed, "run the command of "+command.Key+" by hand: its first line is to be the answer"
+	case errors.As(err, &refused) && refused.Mute:
+		e.status, e.hint = pageAdvices[idp.Unexplained].status, pageAdvices[idp.Unexplained].hint+"; "+login+" in a terminal tries again"
 	case errors.As(err, &refused):
 		e.status, e.hint = statusRefused, "correct the "+refused.What+" there, or run "+login+" in a terminal"
 	case errors.As(err, &lockout):

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,13 +210,20 @@ func (r *reuse) needsLogin() error {
 }
 
 // isOfCookies reports whether a sign-in may have failed because of the cookies that it
-// began with: not if the provider is down.
+// began with. What the provider says about the person, the relying party or a choice is
+// about those: one session serves several gateways, and outlives the mistakes of one.
 func isOfCookies(err error) bool {
 	var page *idp.PageError
-	if errors.As(err, &page) {
-		return page.Verdict != idp.Unavailable && page.Verdict != idp.ProxyRefused
+	if !errors.As(err, &page) {
+		return errors.As(err, new(*idp.OriginError))
 	}
-	return errors.As(err, new(*idp.OriginError))
+	switch page.Verdict {
+	case idp.CookiesTooLarge, idp.StateLost, idp.SignInLoop, idp.ProviderError, idp.Unexplained, idp.OtherUser:
+		return true
+	case idp.Unknown, idp.NotHTML:
+		return page.Status >= 400
+	}
+	return false
 }
 
 // save keeps the cookies of a sign-in that succeeded. Where a provider gives a person
@@ -232,7 +240,7 @@ func (r *reuse) save(ctx context.Context, user string, assertion *saml.Assertion
 	drop := notKept(who.Kind)
 	for _, origin := range who.Hosts {
 		for _, c := range r.jar.Entries(origin) {
-			if !slices.Contains(drop, c.Name) {
+			if !slices.Contains(drop, strings.TrimRight(c.Name, "0123456789")) { // big ones come in numbered parts
 				record.Cookies = append(record.Cookies, c)
 			}
 		}

@@ -53,7 +53,8 @@ func TestHomeRealm(t *testing.T) {
 		{"by the person", trusted, map[string]string{"home_realm": "Partner"}, nil, 0, nil, 1},
 		{"nobody there", trusted, nil, nil, statusAmbiguous, []string{"asks which organisation", "Partner", "urn:third", "gatehop_home_realm"}, 0},
 		{"nobody to be asked", trusted, map[string]string{"home_realm": "Partner"}, []string{"--no-input"}, statusAmbiguous, []string{"gatehop_home_realm"}, 0},
-		{"another name", "gatehop_home_realm = West\n" + trusted, map[string]string{"home_realm": "Partner"}, nil, statusAmbiguous, []string{"Partner", "gatehop_home_realm"}, 0},
+		{"another name", "gatehop_home_realm = West\n" + trusted, map[string]string{"home_realm": "Partner"}, nil, 0, nil, 1},
+		{"another name and nobody there", "gatehop_home_realm = West\n" + trusted, nil, nil, statusAmbiguous, []string{"Partner", "gatehop_home_realm"}, 0},
 		{"a host that is not trusted", "gatehop_home_realm = partner", nil, nil, statusNetwork, []string{partnerHost, "gatehop_trusted_hosts"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func New(c Config) (idp.Adapter, error) {
 	}
 	a := adapter{entry: u, domain: c.Domain, realm: c.HomeRealm, mfa: c.MFA, certificate: c.Auth == "certificate"}
 	a.certificates = certificateAt(u, c.CertificatePort)
-	if v := a.visit(); c.Username != "" && !a.certificate {
+	if v := a.visit(); c.Username != "" && !a.certificate && !v.mayLeave() {
 		_, err = v.userName(c.Username)
 	}
 	if err != nil {
@@ -68,15 +68,19 @@ type visit struct {
 
 func (a adapter) visit() *visit {
 	v := &visit{adapter: a, methods: map[string]bool{}}
-	realm := a.realm
 	query := parseQuery(a.entry.RawQuery)
 	for _, name := range []string{"whr", "redirecttoidentityprovider"} { // the address goes before the page
-		if query[name] != "" {
-			realm = query[name]
+		if realm := query[name]; realm != "" {
+			v.elsewhere = !isOwnDirectory(realm, a.entry.Hostname())
 		}
 	}
-	v.elsewhere = realm != "" && !isOwnDirectory(realm, a.entry.Hostname())
 	return v
+}
+
+// mayLeave reports whether the sign-in goes, or may go, to another organisation: a setting
+// alone takes nobody there, the page where it is chosen does.
+func (v *visit) mayLeave() bool {
+	return v.elsewhere || v.realm != "" && !isOwnDirectory(v.realm, v.entry.Hostname())
 }
 
 // walk is a sign-in that has not begun.

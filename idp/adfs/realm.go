@@ -28,15 +28,15 @@ type choice struct {
 }
 
 // take returns what is to be taken: the configured one, else the usual one, else what
-// the person says. Several that the configuration may mean are the person's to decide;
-// one that is not there is nobody's: the error has the verdict and lists all.
+// the person says: also where the configured one is not there, or may be several. Where
+// nobody says anything the error has the verdict and lists all.
 func (c choice) take(ctx context.Context, w *form.Walk, p *form.Page) (item, error) {
 	if c.wish != "" {
 		switch found := c.wanted(); len(found) {
 		case 1:
 			return found[0], nil
 		case 0:
-			return item{}, c.open(w, p, c.items)
+			return c.ask(ctx, w, p, c.items)
 		default:
 			return c.ask(ctx, w, p, found)
 		}

@@ -142,9 +142,10 @@ func TestHomeRealmOpen(t *testing.T) {
 	}{
 		{"asked", two, "", []string{"Süd"}, "urn%3Ab", []string{"Nord", "Süd"}},
 		{"nobody answers", two, "", []string{idptest.NoAnswer}, "", []string{"Nord", "Süd"}},
-		{"neither fits", two, "West", nil, "", []string{"Nord", "Süd"}},
+		{"neither fits", two, "West", []string{"Süd"}, "urn%3Ab", []string{"Nord", "Süd"}},
+		{"neither fits and nobody answers", two, "West", []string{idptest.NoAnswer}, "", []string{"Nord", "Süd"}},
 		{"an id in another case", two, "URN:B", nil, "urn%3Ab", nil},
-		{"part of a name is none", two, "Nor", nil, "", []string{"Nord", "Süd"}},
+		{"part of a name is none", two, "Nor", []string{idptest.NoAnswer}, "", []string{"Nord", "Süd"}},
 		{"two of one name are asked for", same, "nord", []string{"NORD (urn:b)"}, "urn%3Ab", []string{"Nord (urn:a)", "NORD (urn:b)"}},
 		{"two of one name and nobody answers", same, "nord", []string{idptest.NoAnswer}, "", []string{"Nord (urn:a)", "NORD (urn:b)"}},
 		{"an id before a name", page("urn:a", "urn:b", "urn:b", "x"), "urn:b", nil, "urn%3Ab", nil},
@@ -287,4 +288,23 @@ func TestHomeRealm20Own(t *testing.T) {
 			t.Errorf("%q: posted %q, want %q", wish, s.posted, want)
 		}
 	}
+}
+
+// TestHomeRealmNeverAsked: a setting for a page that does not come changes nothing. The
+// name is completed, and one that cannot be is not sent.
+func TestHomeRealmNeverAsked(t *testing.T) {
+	each(t, func(t *testing.T, v version) {
+		for _, realm := range []string{"", "Active Directory", "Partner"} {
+			r := newRig(t, v.of(idptest.Options{}), person("alice", idptest.AlicePassword))
+			if _, err := r.login(t, adfs.Config{HomeRealm: realm, Domain: "CORP", Username: "alice"}); err != nil {
+				t.Errorf("%s, %q: %v", v.name, realm, err)
+			}
+			r = newRig(t, v.of(idptest.Options{}), person("alice", idptest.AlicePassword))
+			_, err := r.login(t, adfs.Config{HomeRealm: realm})
+			wantVerdict(t, err, idp.BareUser)
+			if n := r.p.Stats().Logins; n != 0 {
+				t.Errorf("%s, %q: %d passwords were sent", v.name, realm, n)
+			}
+		}
+	})
 }

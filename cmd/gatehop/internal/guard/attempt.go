@@ -68,7 +68,7 @@ func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		return answer, err
 	}
 	if q.Retry != "" { // a code that is asked for again says nothing about the password before it
-		a.judge(ctx, func(g given) bool { return q.Field == "password" || g.field == q.Field })
+		a.judge(ctx, false, func(g given) bool { return q.Field == "password" || g.field == q.Field })
 	}
 	for i, s := range a.Sources {
 		if s.Field != q.Field || a.isUsed(i) {
@@ -135,7 +135,7 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 		return secret.Text{}, err
 	}
 	if i, ok := e.find(answer); ok {
-		a.passed = &RefusedError{What: what(s.Field), Source: s.Name, At: e.Refused[i].At, Now: now}
+		a.passed = &RefusedError{What: what(s.Field), Source: s.Name, At: e.Refused[i].At, Now: now, Mute: e.Refused[i].Mute}
 		return secret.Text{}, idp.ErrNoAnswer
 	}
 	if slices.ContainsFunc(a.refused, answer.Equal) {
@@ -191,14 +191,15 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 		a.accept(ctx)
 	case !errors.As(err, &page):
 	case page.Verdict == idp.MFADenied:
-		a.judge(ctx, func(g given) bool { return g.field != "password" })
+		a.judge(ctx, false, func(g given) bool { return g.field != "password" })
 	case page.Verdict == idp.Rejected, page.Verdict == idp.Unexplained, page.Verdict == idp.PasswordExpired:
-		a.judge(ctx, func(given) bool { return true })
+		a.judge(ctx, page.Verdict == idp.Unexplained, func(given) bool { return true })
 	}
 }
 
-// judge records that those of the secrets on their way that which picks were refused.
-func (a *Attempt) judge(ctx context.Context, which func(given) bool) {
+// judge records that those of the secrets on their way that which picks were refused, with
+// or without a word.
+func (a *Attempt) judge(ctx context.Context, mute bool, which func(given) bool) {
 	var texts []secret.Text
 	for _, g := range a.given {
 		if !which(g) {
@@ -211,7 +212,7 @@ func (a *Attempt) judge(ctx context.Context, which func(given) bool) {
 	}
 	a.given = slices.DeleteFunc(a.given, which)
 	if len(texts) > 0 {
-		a.record(ctx, func(ctx context.Context) { a.Guard.refuse(ctx, a.key(), texts) })
+		a.record(ctx, func(ctx context.Context) { a.Guard.refuse(ctx, a.key(), texts, mute) })
 	}
 }
 

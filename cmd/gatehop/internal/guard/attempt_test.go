@@ -253,7 +253,7 @@ func TestBounded(t *testing.T) {
 	var e entry
 	e.hash = testGuard(&noon).hash
 	for i := range 40 {
-		e.add(secret.New(fmt.Sprint(i)), noon.Add(time.Duration(i)*time.Hour))
+		e.add(secret.New(fmt.Sprint(i)), noon.Add(time.Duration(i)*time.Hour), false)
 	}
 	_, first := e.find(secret.New("0"))
 	_, last := e.find(secret.New("39"))

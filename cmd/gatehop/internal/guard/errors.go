@@ -11,9 +11,13 @@ type RefusedError struct {
 	What    string // "password"
 	Source  string // where it came from: "GATEHOP_PASSWORD"
 	At, Now time.Time
+	Mute    bool // the provider did not say so: it showed its page again without a word
 }
 
 func (e *RefusedError) Error() string {
+	if e.Mute {
+		return fmt.Sprintf("the %s from %s led back to the sign-in page %s, without a word, and is not sent again", e.What, e.Source, when(e.At, e.Now))
+	}
 	return fmt.Sprintf("the %s from %s was refused %s and is not sent again", e.What, e.Source, when(e.At, e.Now))
 }
 

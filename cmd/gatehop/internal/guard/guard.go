@@ -60,7 +60,8 @@ type record struct {
 type refused struct {
 	Mark
 	At   time.Time `json:"at"`
-	Open bool      `json:"open"` // nobody has signed in since: it counts
+	Open bool      `json:"open"`           // nobody has signed in since: it counts
+	Mute bool      `json:"mute,omitempty"` // see RefusedError
 }
 
 // times are the refusals of which no mark is kept.
@@ -147,8 +148,8 @@ func (e *entry) find(t secret.Text) (i int, ok bool) {
 	return 0, false
 }
 
-// add notes that t was refused now, and blocks if too many were.
-func (e *entry) add(t secret.Text, now time.Time) {
+// add notes that t was refused now, with or without a word, and blocks if too many were.
+func (e *entry) add(t secret.Text, now time.Time, mute bool) {
 	salt := newSalt()
 	if len(e.Refused) > 0 {
 		salt = e.Refused[0].Salt
@@ -157,7 +158,7 @@ func (e *entry) add(t secret.Text, now time.Time) {
 	if i := slices.IndexFunc(e.Refused, func(r refused) bool { return mark.equal(r.Mark) }); i >= 0 {
 		e.Refused = slices.Delete(e.Refused, i, i+1)
 	}
-	e.Refused = append(e.Refused, refused{Mark: mark, At: now, Open: true})
+	e.Refused = append(e.Refused, refused{Mark: mark, At: now, Open: true, Mute: mute})
 	if n := len(e.Refused) - maxMarks; n > 0 {
 		e.Refused = slices.Delete(e.Refused, 0, n)
 	}
@@ -187,14 +188,14 @@ func (e *entry) blocked(now time.Time) *LockoutError {
 
 // refuse records that secrets were refused; the caller holds the lock. Where a mark
 // cannot be kept, the time is; where that cannot be either, Warn hears it.
-func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text) {
+func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, mute bool) {
 	now := g.Now()
 	e := g.load(ctx, key)
 	e.clamp(now)
 	var err error
 	if g.Keep {
 		for _, t := range secrets {
-			e.add(t, now)
+			e.add(t, now, mute)
 		}
 		if err = g.put(ctx, g.Marks, key, e.record.current()); err == nil {
 			return
