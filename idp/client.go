@@ -149,11 +149,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if d, ok := req.Context().Value(timeoutKey{}).(time.Duration); ok {
 		limit = d
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), limit)
+	var shaken handshake
+	ctx, cancel := context.WithTimeout(shaken.watch(req.Context()), limit)
 	start := t.now()
 	resp, err := t.base.RoundTrip(t.dress(req.Clone(ctx)))
 	if err != nil {
-		err = hopError(ctx, req, err)
+		err = shaken.judge(hopError(ctx, req, err))
 	} else if resp.StatusCode == http.StatusProxyAuthRequired {
 		_ = resp.Body.Close()
 		err = &PageError{Verdict: ProxyRefused, URL: SafeURL(req.URL), Status: resp.StatusCode}

@@ -138,6 +138,11 @@ func failures(t *testing.T) []netCase {
 		{"tls refused", ours, tlsServer(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("no") }}, nil), NetTLS, "internal error", ""},
 		{"not tls", ours, rawServer(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 canary\r\n\r\n") }), NetNotTLS, "", ""},
 		{"refused", ours, closedPort(t), NetRefused, "", ""},
+		{"hangs up in the handshake", ours, rawServer(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }), NetTLS, "the server closes the connection", ""},
+		{"resets the handshake", ours, rawServer(t, func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 16))
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}), NetTLS, "the server closes the connection", ""},
 		{"closed", ours, speak(""), NetClosed, "", ""},
 		{"closed in the body", ours, speak("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncanary"), NetClosed, "", ""},
 		{"malformed answer", ours, speak("canary canary canary\r\n\r\n"), NetOther, "", ""},
@@ -195,7 +200,7 @@ func TestNetError(t *testing.T) {
 func TestNetErrorOfPlainClient(t *testing.T) {
 	t.Parallel()
 	for _, c := range failures(t) {
-		if c.kind == "" || c.options.Proxy != nil || c.name == "closed in the body" || c.name == "malformed chunk" || c.name == "headers too long" {
+		if c.kind == "" || c.options.Proxy != nil || c.name == "closed in the body" || c.name == "malformed chunk" || c.name == "headers too long" || strings.HasSuffix(c.name, " the handshake") {
 			continue // seen in the body, or by what NewClient sets
 		}
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.options.Roots}}}

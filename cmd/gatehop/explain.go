@@ -272,7 +272,7 @@ func explainNetwork(err error, e *explanation) bool {
 	switch {
 	case errors.As(err, &network):
 		e.hint = networkHints[network.Kind]
-		if where := (*signInError)(nil); errors.As(err, &where) && where.Legacy && e.hint == legacyHint {
+		if where := (*signInError)(nil); errors.As(err, &where) && where.Legacy && (e.hint == legacyHint || e.hint == brokenHint) {
 			e.hint = strictHint
 		}
 	case errors.Is(err, context.DeadlineExceeded):

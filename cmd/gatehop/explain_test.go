@@ -115,6 +115,8 @@ func TestExplain(t *testing.T) {
 		{&idp.NetworkError{Kind: idp.NetOldTLS}, statusNetwork, "gatehop_tls = legacy in the profile"},
 		{&signInError{Err: &idp.NetworkError{Kind: idp.NetSuite}}, statusNetwork, "gatehop_tls = legacy in the profile"},
 		{&signInError{Legacy: true, Err: &idp.NetworkError{Kind: idp.NetOldTLS}}, statusNetwork, "TLS 1.2"},
+		{&signInError{Err: &idp.NetworkError{Kind: idp.NetTLS}}, statusNetwork, "gatehop_tls = legacy in the profile"},
+		{&signInError{Legacy: true, Err: &idp.NetworkError{Kind: idp.NetTLS}}, statusNetwork, "TLS 1.2"},
 		{&sts.Error{Hop: "AssumeRole"}, statusAWS, ""},
 		{&sts.IdentityError{}, statusAWS, "thrown away"},
 		{&sts.MismatchError{}, statusUsage, "partition"},

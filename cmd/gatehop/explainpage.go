@@ -86,6 +86,7 @@ func explainPage(err error, e *explanation) bool {
 
 // What to do about a server that speaks old TLS alone, without the key and with it.
 const (
+	brokenHint = "open gatehop_url in a browser; " + legacyHint
 	legacyHint = "if that is your company's own old server, set gatehop_tls = legacy in the profile: it lowers TLS for that host alone"
 	strictHint = "gatehop_tls = legacy is set and this host has nothing in common with it either, or is another one: its administrator must turn on TLS 1.2"
 )
@@ -105,6 +106,6 @@ var networkHints = map[idp.NetKind]string{
 	idp.NetCertificate: "if your company signs its own certificates, put its root into a file and name it in gatehop_ca_bundle",
 	idp.NetOldTLS:      legacyHint,
 	idp.NetSuite:       legacyHint,
-	idp.NetTLS:         "check gatehop_url in a browser",
+	idp.NetTLS:         brokenHint,
 	idp.NetOther:       "try again, with -v to see the requests",
 }
