@@ -90,6 +90,7 @@ func adfsCases() []catalogued {
 		{id: "E19", verdict: idp.SecondFactor, adfs: factors("AzureMfaAuthentication"), words: "Azure MFA", hint: "second factor"},
 		{id: "E20", verdict: idp.SecondFactor, adfs: factors("SafeNet-MFA"), words: "SafeNet", hint: "second factor"},
 		{id: "E23", verdict: idp.Enrolment, pages: []string{catalogueLogin, errorOf("", "https://aka.ms/mfasetup")}, words: "aka.ms/mfasetup", hint: "in a browser", number: true},
+		{id: "E23", verdict: idp.Enrolment, pages: []string{catalogueLogin, `<div id=mfaGreetingDescription>Set it up: <a href="https://aka.ms/mfasetup">there</a></div><form id=loginForm method=post><input type=hidden name=Context value=x><input type=hidden name=AuthMethod value=AzureMfaAuthentication></form>`}, words: "Set it up: there", hint: "in a browser"},
 		{id: "E24", verdict: idp.SecondFactor, adfs: factors("SecurIDAuthentication"), words: "RSA SecurID", hint: "second factor"},
 		{id: "E25", verdict: idp.NeedsBrowser, pages: []string{catalogueLogin, `<form id=duo_form method=post><input type=hidden name=Context value=x><input type=hidden name=AuthMethod value=DuoAdfsAdapter></form>`}, words: "Duo", hint: "browser"},
 		{id: "E26", verdict: idp.NeedsBrowser, pages: []string{catalogueLogin, `<form id=adfs_form method=post action=https://api.duosecurity.com/x><input type=hidden name=adfs_auth_method value=x></form><script>document.forms[0].submit()</script>`}, words: "Duo", hint: "browser"},
@@ -146,7 +147,7 @@ func noRows() []catalogued {
 	return []catalogued{
 		{id: "E43", adfs: fault(idptest.FaultEncrypted), status: statusUsage, hint: "gatehop_principal_arn"},
 		{id: "E55", adfs: fault(idptest.FaultRedirect307), status: statusNetwork, words: idptest.ForeignHost, hint: "gatehop_trusted_hosts"},
-		{id: "E55", adfs: fault(idptest.FaultRedirectPlain), status: statusNetwork, words: "not https", hint: "gatehop_trusted_hosts"},
+		{id: "E55", adfs: fault(idptest.FaultRedirectPlain), status: statusNetwork, words: "not https", hint: "in the clear"},
 		{id: "E59", adfs: late, status: statusAWS, words: "ago"},
 		{id: "E60", status: statusRefused, pages: []string{latin + catalogueLogin, latin + strings.Replace(catalogueLogin, "errorText>", "errorText>Falsch.", 1)}, words: "Falsch.", hint: "windows-1252"},
 	}

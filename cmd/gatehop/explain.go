@@ -263,6 +263,10 @@ func explainOrigin(err error, e *explanation) bool {
 		return false
 	}
 	e.status = statusNetwork
+	if strings.HasPrefix(string(origin.Untrusted), "http://") {
+		e.hint = "the sign-in would go on in the clear, where anybody can read it: tell its administrator; nothing was sent there"
+		return true
+	}
 	e.hint = "if you know that host and it belongs to your sign-in, list it in gatehop_trusted_hosts; nothing was sent to it"
 	return true
 }

@@ -13,22 +13,22 @@ type pageAdvice struct {
 	hint   string
 }
 
-// pageAdvices says what to do about every verdict over a page. $URL, $WORDS and
-// $ACTIVITY stand for the error's own.
+// pageAdvices says what to do about every verdict over a page. $URL stands for the
+// error's own, $CHANGE for where a password is changed.
 var pageAdvices = map[idp.Verdict]pageAdvice{
-	idp.Rejected:         {statusRefused, "check the password in a browser before you try again: repeated failures lock accounts"},
+	idp.Rejected:         {statusRefused, "check the password in a browser before you try again: repeated failures lock accounts, and a locked or disabled one is refused in the same words"},
 	idp.Unexplained:      {statusUsage, "usual causes: cookies were lost (is gatehop_url the host that the page itself uses?), or the page expects something else; sign in once in a browser to compare"},
-	idp.PasswordExpired:  {statusRefused, "change the password (on Windows: Ctrl+Alt+Del, or in a browser at $URL), then run the command again"},
+	idp.PasswordExpired:  {statusRefused, "change the password ($CHANGE), then run the command again"},
 	idp.UnknownParty:     {statusUsage, "ask the administrator for the identifier of the trust for AWS (Get-AdfsRelyingPartyTrust), and that it is enabled; set gatehop_relying_party to the identifier"},
 	idp.EntryDisabled:    {statusUsage, "an administrator must run: Set-AdfsProperties -EnableIdPInitiatedSignonPage $true"},
 	idp.ProviderError:    {statusPage, "give the administrator the activity ID and the time"},
 	idp.NotPermitted:     {statusRefused, "you are signed in, but not permitted to use AWS: ask the administrator for the group that allows it"},
 	idp.NoRoles:          {statusRefused, "you are signed in, but no AWS role is assigned to you: ask the administrator"},
-	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos), which this version cannot do: ask the administrator to allow forms on the intranet, and that WIASupportedUserAgents does not match gatehop_user_agent"},
-	idp.BasicAuth:        {statusUsage, "check that gatehop_url is the sign-in page itself"},
+	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos), which this version cannot do: ask the administrator to allow forms on the intranet, and that WIASupportedUserAgents does not match gatehop_user_agent (AD FS 2.0: that Forms comes first in its web.config); Extended Protection plays no part in forms"},
+	idp.BasicAuth:        {statusUsage, "check that gatehop_url is the sign-in page itself; an AD FS 2.0 needs Forms before Basic in its web.config"},
 	idp.HomeRealm:        {statusAmbiguous, "name one of them in gatehop_home_realm, or run the command in a terminal to be asked"},
 	idp.SignInLoop:       {statusPage, "wait a minute and try again; if it stays, sign in once in a browser to compare"},
-	idp.StateLost:        {statusPage, "try again; if it stays, gatehop_url may hold an old address: use the sign-in page's first one"},
+	idp.StateLost:        {statusPage, "try again; if it stays, ask the administrator whether a load balancer mixes servers (AD FS 2.0: with different machineKeys)"},
 	idp.CookiesTooLarge:  {statusNetwork, "what was kept is forgotten: try again; if it stays, the server refuses the cookies that it sets itself"},
 	idp.MethodChoice:     {statusAmbiguous, "name one of them in gatehop_mfa or GATEHOP_MFA, or run the command in a terminal to be asked"},
 	idp.SecondFactor:     {statusPage, "this version cannot answer a second factor"},
@@ -57,6 +57,14 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.Unknown:          {statusPage, "the sign-in page is not one that gatehop knows; open it in a browser to see what it asks"},
 }
 
+// changeAt says where a password is changed: at the page, if that is what it is for.
+func changeAt(page string) string {
+	if strings.Contains(strings.ToLower(page), "/updatepassword") {
+		return "in a browser at " + page
+	}
+	return "on Windows: Ctrl+Alt+Del; else as your company does it"
+}
+
 func explainPage(err error, e *explanation) bool {
 	var page *idp.PageError
 	if !errors.As(err, &page) {
@@ -67,7 +75,7 @@ func explainPage(err error, e *explanation) bool {
 		advice = pageAdvices[idp.Unknown]
 	}
 	e.status = advice.status
-	e.hint = strings.NewReplacer("$URL", page.URL, "$WORDS", page.Words, "$ACTIVITY", page.Activity).Replace(advice.hint)
+	e.hint = strings.NewReplacer("$URL", page.URL, "$CHANGE", changeAt(page.URL)).Replace(advice.hint)
 	if page.Verdict == idp.Rejected && page.Charset != "" {
 		e.hint += "; the page is in " + page.Charset + ", in which letters beyond ASCII may be sent otherwise than they were set"
 	}

@@ -168,6 +168,9 @@ func (v *visit) reportError20(_ context.Context, w *form.Walk, p *form.Page) (fo
 	}
 	e := w.Fail(p, verdict, firstSentence(p))
 	e.Activity = w.Clean(referenceForm().FindString(text))
+	if verdict == idp.ProviderError && w.State.Pages == 1 && relyingParty(w.Entry) != "" {
+		return v.askBare(w, p, e), nil // 2.0 has no switch for its entry: it may be about the party
+	}
 	return form.Next{}, e
 }
 

@@ -26,7 +26,7 @@ func TestLook(t *testing.T) {
 		{name: "the sign-in form", sign: "form#loginForm"},
 		{name: "two claims providers", o: idptest.Options{ClaimsProviders: []string{"https://partner.example/adfs/services/trust", idptest.LocalAuthority}}, sign: "form#loginForm"},
 		{name: "an organisation to be chosen", o: idptest.Options{ClaimsProviders: []string{"urn:a", "urn:b"}}, sign: "form#hrd"},
-		{name: "an organisation that is not there", o: idptest.Options{ClaimsProviders: []string{"urn:a", "urn:b"}}, c: adfs.Config{HomeRealm: "urn:c"}, verdict: idp.HomeRealm, sign: "form#hrd"},
+		{name: "an organisation that is not there", o: idptest.Options{ClaimsProviders: []string{"urn:a", "urn:b"}}, c: adfs.Config{HomeRealm: "urn:c"}, sign: "form#hrd"},
 		{name: "another relying party", c: adfs.Config{RelyingParty: "urn:example:other"}, verdict: idp.UnknownParty, sign: "form#idpForm"},
 		{name: "the entry switched off", o: idptest.Options{IdPInitiatedDisabled: true}, verdict: idp.EntryDisabled, sign: "#errorArea"},
 		{name: "a form that sends elsewhere", o: idptest.Options{Fault: idptest.FaultForeignAction}, verdict: "origin", sign: "form#loginForm"},

@@ -86,6 +86,7 @@ func refusals() []sight {
 		{id: "T09", name: "unknown relying party", c: adfs.Config{RelyingParty: "urn:example:other"}, want: ending{verdict: idp.UnknownParty}},
 		{id: "T09", name: "unknown relying party at 2.0", o: idptest.Options{Flavour: "2.0"}, c: adfs.Config{RelyingParty: "urn:example:other"}, want: ending{verdict: idp.UnknownParty}},
 		{id: "T09", name: "disabled trust", o: idptest.Options{RelyingParties: disabled}, want: ending{verdict: idp.UnknownParty}},
+		{id: "T09", name: "disabled trust at 2.0", o: idptest.Options{Flavour: "2.0", RelyingParties: disabled}, want: ending{verdict: idp.UnknownParty}},
 		{id: "T09", name: "entry switched off", o: idptest.Options{Flavour: "2016", IdPInitiatedDisabled: true}, want: ending{verdict: idp.EntryDisabled}},
 		{id: "T20", name: "not permitted", o: idptest.Options{Users: inState(idptest.UserNotPermitted)}, want: ending{verdict: idp.NotPermitted, logins: 1}},
 		{id: "T20", name: "no roles", o: idptest.Options{Users: inState(idptest.UserNoRoles)}, want: ending{verdict: idp.NoRoles, logins: 1}},

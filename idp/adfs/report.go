@@ -24,6 +24,9 @@ func lazily(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
+// enrolmentLinks lead from the page of a second factor to where it is set up (E23).
+const enrolmentLinks = `#mfaGreetingDescription a[href*="proofup.aspx"], #mfaGreetingDescription a[href*="aka.ms/mfasetup"]`
+
 // numbers are the errors whose number says more than the page. External users
 // normally see none.
 var numbers = map[string]idp.Verdict{
@@ -67,12 +70,17 @@ func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form
 		e.Words = w.Clean(relyingParty(w.Entry))
 	}
 	if verdict == idp.EntryDisabled && !known {
-		bare := *w.Entry
-		bare.RawQuery = ""
-		v.refused = e
-		return w.Get(p, &bare), nil
+		return v.askBare(w, p, e), nil
 	}
 	return form.Next{}, e
+}
+
+// askBare goes to the entry without a relying party, which tells what e was about.
+func (v *visit) askBare(w *form.Walk, p *form.Page, e *idp.PageError) form.Next {
+	bare := *w.Entry
+	bare.RawQuery = ""
+	v.refused = e
+	return w.Get(p, &bare)
 }
 
 // loopCookie counts the assertions that one browser got lately. Several programs that

@@ -37,7 +37,7 @@ func (a *ADFS) entry20(x *exchange) answer {
 // shown20 is what the entry shows who has not answered anything.
 func (a *ADFS) shown20(x *exchange, sess *session) answer {
 	party := a.party(x)
-	rp, known := a.o.RelyingParties[party]
+	rp, known := a.relyingParty(x)
 	switch {
 	case party != "" && !known && a.o.UnknownRPError:
 		return a.errorPage(x, "MSIS3020", "")
@@ -179,7 +179,7 @@ func (a *ADFS) chosenSite20(x *exchange, sess *session, from *sent20) answer {
 		return a.signInPage20(x, "", "")
 	}
 	for id, rp := range a.o.RelyingParties {
-		if other && rp.Audience == x.Form.Get(partyField) {
+		if other && !rp.Disabled && rp.Audience == x.Form.Get(partyField) {
 			return redirect(http.StatusFound, x.Path+"?"+withQuery(x.RawQuery, "loginToRp", url.QueryEscape(id)))
 		}
 	}

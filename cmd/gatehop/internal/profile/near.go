@@ -20,7 +20,7 @@ const noHost = "HOST"
 // see it: without user, query and fragment. It is "" if text says nothing like one. Where
 // only the host is missing, HOST stands in its place.
 func NearURL(text string, urls weburl.Reader) string {
-	text = strings.TrimSpace(text)
+	text = strings.Trim(strings.TrimSpace(text), `<>"'`)
 	end := strings.IndexAny(text, ":/;\\")
 	rest := text
 	if end > 0 && near.Nearest(text[:end], []string{"https", "http"}) != "" {
