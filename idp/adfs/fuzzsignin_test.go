@@ -25,10 +25,33 @@ const canary = "kennwort8264kanarie"
 // longest is above what a sign-in may take: 300 s, and 5 s to notice.
 const longest = 310 * time.Second
 
+// attackable are the servers whose answers are tampered with: every version, and every page
+// that the adapter has a step for.
+func attackable() []idptest.Options {
+	var all []idptest.Options
+	for _, v := range versions() {
+		all = append(all, v.of(idptest.Options{}))
+	}
+	organisations := []string{idptest.LocalAuthority, "https://partner.example/adfs/services/trust"}
+	other := map[string]idptest.RelyingParty{"urn:x": {ACS: "https://x.example/acs", Audience: "urn:x"}}
+	state := func(change func(*idptest.User)) []idptest.User {
+		u := idptest.Alice()
+		change(&u)
+		return []idptest.User{u}
+	}
+	return append(all,
+		in20(idptest.Options{}), in20(idptest.Options{ClaimsProviders: organisations}), in20(idptest.Options{RelyingParties: other, UnknownRPError: true}),
+		idptest.Options{ClaimsProviders: organisations}, idptest.Options{MethodChoice: true, CertificateLink: true}, idptest.Options{RelyingParties: other},
+		idptest.Options{IdPInitiatedDisabled: true}, idptest.Options{Users: state(func(u *idptest.User) { u.MFA = true })},
+		idptest.Options{Users: state(func(u *idptest.User) { u.State = idptest.UserNotPermitted })},
+		idptest.Options{Users: state(func(u *idptest.User) { u.State = idptest.UserExpired }), UpdatePasswordEndpoint: true},
+	)
+}
+
 // attacked is one sign-in at an AD FS whose answers are tampered with.
 type attacked struct {
-	version version
-	how     []tampering
+	at  idptest.Options
+	how []tampering
 	// login signs in; nil: the adapter. client lacks the guards of idp.NewClient only
 	// for a mutant's sake.
 	login  func(ctx context.Context, s *idp.Session) error
@@ -43,9 +66,13 @@ func (a attacked) run(t testing.TB) (problem error) {
 			problem = fmt.Errorf("the sign-in panicked: %v", v)
 		}
 	}()
-	user := idptest.Alice()
-	user.Password = canary
-	o := a.version.of(idptest.Options{Users: []idptest.User{user}, Now: clock, Rand: rand.NewChaCha8([32]byte{7}), Signer: signer()})
+	o := a.at
+	if o.Users == nil {
+		o.Users = []idptest.User{idptest.Alice()}
+	}
+	o.Users = slices.Clone(o.Users)
+	o.Users[0].Password = canary
+	o.Now, o.Rand, o.Signer = clock, rand.NewChaCha8([32]byte{7}), signer()
 	p, err := idptest.NewADFS(o)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +100,7 @@ func (a attacked) run(t testing.TB) (problem error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*longest)
 	defer cancel()
 	err = a.login(ctx, session)
-	return errors.Join(judge(err, time.Since(start)), secretsAt(home, 1, "AD FS"), secretsAt(away, 0, "another origin"))
+	return errors.Join(judge(err, time.Since(start)), secretsAt(home, 1, "AD FS"), secretsAt(away, 0, "another origin"), cookiesAt(away))
 }
 
 func signInAt(ctx context.Context, s *idp.Session) error {
@@ -111,6 +138,16 @@ func secretsAt(s *tampered, most int, where string) error {
 	return nil
 }
 
+// cookiesAt wants no cookie of AD FS's in the requests.
+func cookiesAt(s *tampered) error {
+	for _, r := range s.received {
+		if strings.Contains(r, "MSIS") && strings.Contains(r, "Cookie: ") {
+			return errors.New("a cookie was sent to another origin")
+		}
+	}
+	return nil
+}
+
 // onlyHost serves the configured origin from home and everything else, other ports and
 // http included, from away.
 type onlyHost struct{ home, away http.Handler }
@@ -128,7 +165,7 @@ func (o onlyHost) RoundTrip(r *http.Request) (*http.Response, error) {
 // AD FS at most once, in a body, and to nobody else.
 func FuzzTampered(f *testing.F) {
 	signer()
-	for v := range versions() {
+	for v := range attackable() {
 		f.Add(byte(v), []byte{})
 		for kind := range tamperers {
 			for answer := range 3 {
@@ -141,7 +178,7 @@ func FuzzTampered(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v byte, how []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			if err := (attacked{version: pick(versions(), v), how: tamperings(how)}).run(t); err != nil {
+			if err := (attacked{at: pick(attackable(), v), how: tamperings(how)}).run(t); err != nil {
 				t.Error(err)
 			}
 		})
@@ -151,6 +188,17 @@ func FuzzTampered(f *testing.F) {
 // bare is a client without any guard.
 func bare(_ idp.Trust, rt http.RoundTripper) *http.Client {
 	return &http.Client{Transport: rt, Jar: idp.NewJar(clock)}
+}
+
+// anywhere is a client that shows its cookies to everybody.
+func anywhere(trust idp.Trust, rt http.RoundTripper) *http.Client {
+	c := idp.NewClient(idp.ClientOptions{Trust: trust, Transport: rt, Now: clock})
+	return &http.Client{Jar: c.Jar, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
+		for _, cookie := range c.Jar.Cookies(&url.URL{Scheme: "https", Host: host, Path: "/adfs/ls/"}) {
+			req.AddCookie(cookie)
+		}
+		return nil
+	}, Transport: rt}
 }
 
 // walking is a mutant's sign-in: its own step before the generic ones.
@@ -176,7 +224,6 @@ func walking(step func(ctx context.Context, w *form.Walk, p *form.Page) (form.Ne
 func TestTamperedJudge(t *testing.T) {
 	t.Parallel()
 	signer()
-	whatever := version{flavour: "3.0"}
 	action := []tampering{} // every tag's first attributes become a lure, in the sign-in page
 	for at := range 12 {
 		action = append(action, tampering{1, 3, byte(at * 20), 3})
@@ -207,20 +254,20 @@ func TestTamperedJudge(t *testing.T) {
 		a    attacked
 		want string // part of the problem; "": none
 	}{
-		{"the adapter", attacked{version: whatever}, ""},
-		{"the adapter, lured", attacked{version: whatever, how: action}, ""},
-		{"the adapter, led astray", attacked{version: whatever, how: refused}, ""},
+		{"the adapter", attacked{}, ""},
+		{"the adapter, lured", attacked{how: action}, ""},
+		{"the adapter, led astray", attacked{how: refused}, ""},
 		{"panics", attacked{login: func(context.Context, *idp.Session) error { panic("at the page") }}, "panicked: at the page"},
 		{"hangs", attacked{login: func(ctx context.Context, _ *idp.Session) error { <-ctx.Done(); return ctx.Err() }}, "took"},
 		{"says the password", attacked{login: func(context.Context, *idp.Session) error { return errors.New("no form for " + canary) }}, "the error holds the password"},
 		{"sends it again", attacked{login: again, client: bare}, "to AD FS 2 times"},
 		{"follows a lure", attacked{login: follow, client: bare, how: action}, "to another origin"},
+		{"takes its cookies along", attacked{how: []tampering{{1, 7, 0, 0}, {1, 11, 3, 0}}, client: anywhere}, "a cookie was sent"},
 		{"puts it into an address", attacked{login: inAddress, client: bare}, "in an address"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.a.version = whatever
 			synctest.Test(t, func(t *testing.T) {
 				err := c.a.run(t)
 				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
