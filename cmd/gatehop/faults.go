@@ -79,6 +79,10 @@ func optionKinds() []faultKind {
 		{name: "home-realm", about: "asks which organisation one belongs to", adfs: func(o *idptest.Options) {
 			o.ClaimsProviders = []string{idptest.LocalAuthority, "http://partner.example/adfs/services/trust"}
 		}},
+		{name: "home-realm-open", about: "asks the same, and none of them is the company's own", adfs: func(o *idptest.Options) {
+			o.ClaimsProviders = []string{"http://partner.example/adfs/services/trust", "http://other.example/adfs/services/trust"}
+		}},
+		{name: "german", about: "every page in German, whatever is asked for", adfs: func(o *idptest.Options) { o.Locale = "de" }},
 		{name: "method-choice", about: "offers the password as one of several methods", only: since30(), adfs: func(o *idptest.Options) { o.MethodChoice = true }},
 		{name: "certificate", about: "signs in by certificate: the profile names it", only: since30(), certificate: true,
 			adfs: func(o *idptest.Options) { o.CertificateLink = true }},
@@ -92,6 +96,8 @@ func optionKinds() []faultKind {
 			adfs: func(o *idptest.Options) { o.BreakViewState = true }},
 		{name: "integrated-first", about: "Windows sign-in comes before the form", only: []string{"adfs2"},
 			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalIntegrated }},
+		{name: "basic-first", about: "HTTP Basic comes before the form", only: []string{"adfs2"},
+			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalBasic }},
 		{name: "big-token", about: "the session cookie comes in two parts", adfs: func(o *idptest.Options) { o.BigToken = true }},
 		{name: "header-limit", about: "the server finds the cookies too large", adfs: func(o *idptest.Options) { o.HeaderLimit = cookieLimit }},
 		{name: "drop-cookies", about: "cookies get lost on the way",
