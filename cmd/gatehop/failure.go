@@ -140,11 +140,12 @@ func (a *app) failureStore(dir store.Dir, sessions creds.Store) creds.Store {
 	return store.NewSealed(dir, "failure", rand.Reader, a.warn)
 }
 
-// forgetFailures drops what is known of the failures of chains.
-func (a *app) forgetFailures(ctx context.Context, dir store.Dir, sessions creds.Store, chains ...profile.Chain) error {
+// forgetFailures drops what is known of the failures of chains, and says whether anything
+// was.
+func (a *app) forgetFailures(ctx context.Context, dir store.Dir, sessions creds.Store, chains ...profile.Chain) (had bool, err error) {
 	kept := a.failureStore(dir, sessions)
 	if kept == nil {
-		return nil
+		return false, nil
 	}
 	for _, ch := range chains {
 		keys := []string{ch[0].SignIn.Key()}
@@ -152,12 +153,15 @@ func (a *app) forgetFailures(ctx context.Context, dir store.Dir, sessions creds.
 			keys = append(keys, ch.CacheKey(i))
 		}
 		for _, key := range keys {
+			if _, err := kept.Get(ctx, key); err == nil {
+				had = true
+			}
 			if err := kept.Delete(ctx, key); err != nil {
-				return err
+				return had, err
 			}
 		}
 	}
-	return nil
+	return had, nil
 }
 
 // mayUseRest reports whether a session may be used up after renewing it failed so: not

@@ -11,6 +11,9 @@ import (
 	"gatehop/creds/store"
 )
 
+// failuresNote is what logout says of failures that were remembered.
+const failuresNote = "the record of what failed"
+
 func logoutCommand(a *app) *cobra.Command {
 	var all, password, asJSON bool
 	c := &cobra.Command{
@@ -103,7 +106,11 @@ func (a *app) forget(ctx context.Context, given []string, o logoutOptions) ([]st
 			return removed, err
 		}
 	}
-	if err := a.forgetFailures(ctx, dir, kept, chains...); err != nil {
+	failed, err := a.forgetFailures(ctx, dir, kept, chains...)
+	if failed {
+		removed = append(removed, failuresNote)
+	}
+	if err != nil {
 		return removed, err
 	}
 	if o.password {
@@ -143,7 +150,11 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 		return removed, err
 	}
 	if told := a.failureStore(dir, kept); told != nil { // no person would call them sessions
-		if _, err := deleteAll(ctx, told); err != nil {
+		n, err := deleteAll(ctx, told)
+		if n > 0 {
+			removed = append(removed, failuresNote)
+		}
+		if err != nil {
 			return removed, err
 		}
 	}

@@ -17,14 +17,15 @@ import (
 )
 
 func statusCommand(a *app) *cobra.Command {
-	var short, asJSON bool
+	var short, watch, asJSON bool
 	c := &cobra.Command{
 		Use: "status [PROFILE]", Short: "show what is cached, for whom and until when",
 		Long: `Shows every cached session: who it is, through which profiles, how long it has
 left, and what would keep tools from using it. With PROFILE, that profile and
 the way to it, cached or not, and what is remembered of its sign-in.
 
-It asks nobody, sends nothing and runs nothing. --short prints one word for a
+It asks nobody, sends nothing and runs nothing. --watch stays and shows what
+changes, until Ctrl-C. --short prints one word for a
 shell prompt: the life that PROFILE's session has left (47m, 11h), expired, or
 none.`,
 		Example: `  gatehop status
@@ -32,17 +33,24 @@ none.`,
   PS1='[$(gatehop status dev --short)] \w \$ '      # the prompt of bash`,
 		Args: args(0, 1, "one PROFILE"), ValidArgsFunction: a.completeProfile,
 		RunE: func(c *cobra.Command, given []string) error {
-			if short && asJSON {
+			switch {
+			case short && asJSON:
 				return &usageError{text: "--short and --json exclude each other", command: "gatehop status"}
+			case short && watch:
+				return &usageError{text: "--short and --watch exclude each other", command: "gatehop status"}
 			}
 			a.unattended = true
 			if short {
 				return a.shortStatus(c.Context(), given)
 			}
+			if watch {
+				return a.watch(c.Context(), func() error { return a.status(c.Context(), given, asJSON) })
+			}
 			return a.status(c.Context(), given, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&short, "short", false, "one word for a shell prompt")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until Ctrl-C")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -51,6 +51,8 @@ func fileOf(w io.Writer) *os.File {
 		return w
 	case *besideProgress:
 		return fileOf(w.w)
+	case *watchPage:
+		return fileOf(w.on)
 	}
 	return nil
 }

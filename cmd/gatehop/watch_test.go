@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// watched is an io.Writer that a test reads while it is written to.
+type watched struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// TestWatch shows a page when it has changed, and no other time.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out watched
+		a := &app{process: process{stdout: &out}}
+		begun := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- a.watch(ctx, func() error {
+				_, err := a.stdout.Write([]byte("minute " + time.Since(begun).Truncate(time.Minute).String() + "\n"))
+				return err
+			})
+		}()
+		time.Sleep(3*time.Minute - time.Second)
+		if want := "minute 0s\nminute 1m0s\nminute 2m0s\n"; out.String() != want {
+			t.Errorf("shown %q, want %q", out.String(), want)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("watch = %v", err)
+		}
+		if a.stdout != &out {
+			t.Error("standard output is another one afterwards")
+		}
+	})
+}
+
+// TestStatusWatch sees a session come.
+func TestStatusWatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.run("status", "--watch", "--short").want(t, statusUsage)
+	w.run("status", "--watch", "nosuch").want(t, statusUsage)
+}
+
+// TestLogoutFailures: what failed lately is forgotten, and said to be.
+func TestLogoutFailures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.runWith([]string{password("wrong")}, "credential-process", "dev").want(t, statusRefused)
+	w.run("logout", "gateway").want(t, 0, "forgot the record of what failed")
+	if out := w.run("logout", "gateway").want(t, 0); strings.Contains(out.stderr, "the record of what failed") {
+		t.Errorf("forgotten twice: %s", out.stderr)
+	}
+	w.runWith([]string{password("wrong, too")}, "credential-process", "dev").want(t, statusRefused)
+	w.run("logout", "--all").want(t, 0, "forgot the record of what failed")
+}
