@@ -19,14 +19,14 @@ type watchPage struct {
 // watch prints what show prints, and again whenever that has changed, until ctx ends: on a
 // terminal in place of what was there, elsewhere one after the other.
 func (a *app) watch(ctx context.Context, show func() error) error {
-	out := a.stdout
-	defer func() { a.stdout = out }()
+	out, errs := a.stdout, a.stderr
+	defer func() { a.stdout, a.stderr = out, errs }()
 	look := a.lookOf(out)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for last := ""; ; {
 		p := &watchPage{on: out}
-		a.stdout = p
+		a.stdout, a.stderr = p, p // what is said belongs to the page
 		if err := show(); err != nil {
 			return err
 		}
