@@ -44,7 +44,10 @@ none.`,
 				return a.shortStatus(c.Context(), given)
 			}
 			if watch {
-				return a.watch(c.Context(), func() error { return a.status(c.Context(), given, asJSON) })
+				return a.watch(c.Context(), func() error {
+					a.config, a.made, a.flows = nil, nil, nil // they may have changed, too
+					return a.status(c.Context(), given, asJSON)
+				})
 			}
 			return a.status(c.Context(), given, asJSON)
 		},

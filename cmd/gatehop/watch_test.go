@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -56,12 +57,42 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestStatusWatch sees a session come.
+// TestStatusWatch sees a session come, and one of a profile that was written meanwhile.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.run("status", "--watch", "--short").want(t, statusUsage)
 	w.run("status", "--watch", "nosuch").want(t, statusUsage)
+	var out watched
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int)
+	go func() {
+		ended <- run(ctx, process{
+			args: []string{"status", "--watch"}, env: []string{"HOME=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state")},
+			stdout: &out, stderr: &out, now: w.clock, terminal: nobodyThere, transport: w.net,
+		})
+	}()
+	shows := func(words string) {
+		t.Helper()
+		for range 1000 {
+			if strings.Contains(out.String(), words) {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("%q is not shown: %s", words, out.String())
+	}
+	shows("no session is kept")
+	w.vars = []string{"GATEHOP_HOME=" + filepath.Join(w.home, "state"), password(worldPassword)}
+	w.run("login", "dev").want(t, 0)
+	shows("assumed-role/Admins/alice")
+	w.write(".aws/config", strings.ReplaceAll(worldConfig, "[profile dev]", "[profile renamed]"))
+	shows("renamed")
+	cancel()
+	if status := <-ended; status != 0 {
+		t.Errorf("status %d, want 0", status)
+	}
 }
 
 // TestLogoutFailures: what failed lately is forgotten, and said to be.
