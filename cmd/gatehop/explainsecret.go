@@ -13,6 +13,7 @@ func explainSecret(err error, e *explanation) bool {
 	var command *askpass.Error
 	var refused *guard.RefusedError
 	var lockout *guard.LockoutError
+	var human *guard.HumanError
 	var where *signInError
 	login := "`gatehop login`"
 	if errors.As(err, &where) {
@@ -27,6 +28,8 @@ func explainSecret(err error, e *explanation) bool {
 		e.status, e.hint = pageAdvices[idp.Unexplained].status, pageAdvices[idp.Unexplained].hint+"; "+login+" in a terminal tries again"
 	case errors.As(err, &refused):
 		e.status, e.hint = statusRefused, "correct the "+refused.What+" there, or run "+login+" in a terminal"
+	case errors.As(err, &human):
+		e.status, e.hint = statusHuman, "run "+login+" in a terminal"
 	case errors.As(err, &lockout):
 		e.status, e.hint = statusHuman, "check the password in a browser, then run "+login+" in a terminal: repeated failures lock accounts"
 	default:

@@ -183,7 +183,7 @@ func TestFailureIsAnswered(t *testing.T) {
 		{name: "another CA", vars: []string{"AWS_CA_BUNDLE=/other"}, sent: 1},
 		{name: "somebody at the terminal", later: func(w *world) { w.answer = map[string]string{} }, args: []string{"env", "dev", "--shell", "bash"}, sent: 1},
 		{name: "login", args: []string{"login", "dev", "--no-input"}, sent: 1},
-		{name: "logout", later: func(w *world) { w.run("logout", "gateway").want(w.t, 0, "no session was kept") }, sent: 1},
+		{name: "logout", later: func(w *world) { w.run("logout", "gateway").want(w.t, 0, "forgot the record of what failed") }, sent: 1},
 		{name: "logout of all", later: func(w *world) { w.run("logout", "--all").want(w.t, 0, "which passwords were refused") }, sent: 1},
 		{name: "nothing kept", later: func(w *world) { w.vars = []string{"GATEHOP_STORE=none"} }, sent: 1},
 	} {

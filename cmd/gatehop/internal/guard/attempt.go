@@ -44,6 +44,7 @@ type Attempt struct {
 	refused []secret.Text // in this attempt, of sources
 	looked  bool          // whether an earlier refusal forbids everything
 	lockout *LockoutError
+	coded   bool  // a source has given something else than a password
 	passed  error // why the last source was passed over; nil if none was
 	told    bool
 	unlock  func()
@@ -121,6 +122,10 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
+	if !e.Human.IsZero() && !a.Attended && s.Field == "password" {
+		a.passed = &HumanError{At: e.Human, Now: now}
+		return secret.Text{}, idp.ErrNoAnswer
+	}
 	if a.lockout != nil || len(a.refused) >= maxRefusals {
 		if a.lockout != nil {
 			a.passed = a.lockout
@@ -142,6 +147,7 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 		return secret.Text{}, idp.ErrNoAnswer
 	}
 	a.given = append(a.given, given{field: s.Field, text: answer})
+	a.coded = a.coded || s.Field != "password"
 	return answer, nil
 }
 
@@ -190,11 +196,25 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 	case err == nil:
 		a.accept(ctx)
 	case !errors.As(err, &page):
+	case slices.Contains(humanVerdicts, page.Verdict) && a.onlyPasswords():
+		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
 	case page.Verdict == idp.MFADenied:
 		a.judge(ctx, false, func(g given) bool { return g.field != "password" })
 	case page.Verdict == idp.Rejected, page.Verdict == idp.Unexplained, page.Verdict == idp.PasswordExpired:
 		a.judge(ctx, page.Verdict == idp.Unexplained, func(given) bool { return true })
 	}
+}
+
+// humanVerdicts are the answers to a right password that only a person can go on from: some
+// of them ring a phone.
+var humanVerdicts = []idp.Verdict{
+	idp.SecondFactor, idp.NeedsBrowser, idp.Enrolment, idp.MFADenied, idp.MFATimeout, idp.Captcha, idp.Consent,
+}
+
+// onlyPasswords reports whether what is on its way are passwords: a code that comes from a
+// program needs no person.
+func (a *Attempt) onlyPasswords() bool {
+	return len(a.given) > 0 && !a.coded
 }
 
 // judge records that those of the secrets on their way that which picks were refused, with

@@ -61,7 +61,7 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 	for _, err := range []error{
-		&idp.PageError{Verdict: idp.Unknown}, &idp.PageError{Verdict: idp.MFADenied}, &idp.PageError{Verdict: idp.NotPermitted},
+		&idp.PageError{Verdict: idp.Unknown}, &idp.PageError{Verdict: idp.NotPermitted},
 		&idp.PageError{Verdict: idp.Unavailable}, &idp.PageError{Verdict: idp.StateLost}, &idp.NetworkError{}, context.Canceled, errors.New("x"), nil,
 	} {
 		g := testGuard(&noon)
@@ -319,4 +319,46 @@ func TestSlowMark(t *testing.T) {
 			t.Error("the refused password is sent again")
 		}
 	})
+}
+
+// TestHuman: once the provider has answered a password with what only a person can do, no
+// source's password is sent while nobody is there, until a password is enough again.
+func TestHuman(t *testing.T) {
+	t.Parallel()
+	for _, v := range humanVerdicts {
+		now := noon
+		g := testGuard(&now)
+		if !sent(t, g, "right", &idp.PageError{Verdict: v}) {
+			t.Fatalf("%s: the first one is not sent", v)
+		}
+		asked := 0
+		a := attempt(g, Source{Field: "password", Name: "the password", Get: func(context.Context) (secret.Text, error) {
+			asked++
+			return secret.New("another"), nil
+		}})
+		_, err := a.Ask(t.Context(), idp.Question{Field: "password"})
+		var human *HumanError
+		if !errors.As(err, &human) || !human.At.Equal(now) || asked != 0 {
+			t.Errorf("%s: %v, and the source was asked %d times; want a *HumanError, and none", v, err, asked)
+		}
+		a.Done(t.Context(), err)
+		// A person is asked, or their sources are, and a success opens the way.
+		a = attempt(g, source("password", "right"))
+		a.Attended = true
+		if _, err := a.Ask(t.Context(), idp.Question{Field: "password"}); err != nil {
+			t.Errorf("%s: with a person: %v", v, err)
+		}
+		a.Done(t.Context(), nil)
+		if !sent(t, g, "right", nil) {
+			t.Errorf("%s: not sent after a success", v)
+		}
+	}
+	// The control: what judges the password, or nothing, says nothing about persons.
+	for _, v := range []idp.Verdict{idp.Rejected, idp.NotPermitted, idp.Unavailable} {
+		g := testGuard(&noon)
+		sent(t, g, "x", &idp.PageError{Verdict: v})
+		if !sent(t, g, "y", nil) {
+			t.Errorf("after %s another password is not sent", v)
+		}
+	}
 }

@@ -37,6 +37,14 @@ func (e *LockoutError) Error() string {
 		maxRefusals, int(window.Minutes()), when(e.At, e.Now))
 }
 
+// HumanError reports that the provider answers a password with something that only a
+// person can do, so that none was sent without one.
+type HumanError struct{ At, Now time.Time }
+
+func (e *HumanError) Error() string {
+	return "the provider answered the password with something for a person " + when(e.At, e.Now) + "; without one none is sent again"
+}
+
 // when is a time of today as people say it.
 func when(at, now time.Time) string {
 	at = at.In(now.Location())

@@ -54,6 +54,7 @@ type record struct {
 	Version int       `json:"version"`
 	Refused []refused `json:"refused,omitempty"` // the oldest first
 	Blocked time.Time `json:"blocked,omitzero"`  // too many were; until a person has signed in
+	Human   time.Time `json:"human,omitzero"`    // when the provider answered a password with what only a person can do
 }
 
 // refused is one secret that was refused.
@@ -112,7 +113,9 @@ func (g *Guard) Lockout(ctx context.Context, key string) *LockoutError {
 	return e.blocked(now)
 }
 
-func (e entry) isEmpty() bool { return len(e.Refused) == 0 && e.Blocked.IsZero() && len(e.times) == 0 }
+func (e entry) isEmpty() bool {
+	return len(e.Refused) == 0 && e.Blocked.IsZero() && e.Human.IsZero() && len(e.times) == 0
+}
 
 // clamp brings times that lie ahead of the clock back to it: a clock that was wrong
 // shortens no block, and no block lasts longer than its time by the clock of now.
@@ -212,6 +215,19 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 	g.Warn(fmt.Errorf("the refused password cannot be remembered, and the next run sends it again: %w", err))
 }
 
+// needsHuman records that the provider wants a person after the password; the caller holds
+// the lock. Where no record can be kept, the password is sent again next time.
+func (g *Guard) needsHuman(ctx context.Context, key string) {
+	e := g.load(ctx, key)
+	e.Human = g.Now()
+	if !g.Keep {
+		return
+	}
+	if err := g.put(ctx, g.Marks, key, e.record.current()); err != nil && g.Warn != nil {
+		g.Warn(fmt.Errorf("that the provider wants a person cannot be remembered: %w", err))
+	}
+}
+
 func (r record) current() record {
 	r.Version = version
 	return r
@@ -248,9 +264,10 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	if person {
 		e.Blocked = time.Time{}
 	}
+	e.Human = time.Time{} // a password was enough
 	var err error
 	switch {
-	case len(e.Refused) > 0 || !e.Blocked.IsZero():
+	case len(e.Refused) > 0 || !e.Blocked.IsZero() || !e.Human.IsZero():
 		err = g.put(ctx, g.Marks, key, e.record.current())
 	default:
 		err = g.remove(ctx, g.Marks, key)

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"testing"
+
+	"gatehop/idp/idptest"
+)
+
+// TestUnattendedFactor: a provider that answers the password with a second factor is asked
+// once. Then nothing is sent, or run for a password, while nobody is there.
+func TestUnattendedFactor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{adfs: func(o *idptest.Options) { o.Users[0].MFA = true }})
+	w.vars = []string{password(worldPassword)}
+	w.run("credential-process", "gateway").want(t, statusPage, "second factor")
+	w.now = w.now.Add(2 * 60e9) // past the record of the failure
+	for range 3 {
+		w.run("credential-process", "gateway").want(t, statusHuman, "something for a person", "`gatehop login gateway`")
+		w.now = w.now.Add(24 * 3600e9)
+	}
+	if n := w.logins(); n != 1 {
+		t.Errorf("%d passwords were sent, want 1", n)
+	}
+	w.answer = map[string]string{"password": worldPassword}
+	w.vars = nil
+	w.run("login", "gateway").want(t, statusPage) // a person may try
+	if n := w.logins(); n != 2 {
+		t.Errorf("%d passwords were sent, want 2", n)
+	}
+}
