@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ func TestOwned(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return conn, nil }, DisableKeepAlives: true}
+			transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }, DisableKeepAlives: true}
 			r, err := http.NewRequest(http.MethodGet, e.URL, nil)
 			if err != nil {
 				done <- reply{err: err}
