@@ -54,6 +54,14 @@ func (a *app) runChild(c command) error {
 	if f := fileOf(a.stderr); f != nil {
 		cmd.Stderr = f // the child writes there itself
 	}
+	if c.tied != nil {
+		// The kernel goes by the thread that starts the child, which must not end before it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := tie(cmd); err != nil {
+			return err
+		}
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
@@ -68,6 +76,9 @@ func (a *app) runChild(c command) error {
 			if s == syscall.SIGTERM || s == syscall.SIGHUP {
 				_ = cmd.Process.Signal(s)
 			}
+		case <-c.tied:
+			_ = cmd.Process.Kill()
+			c.tied = nil
 		case err := <-done:
 			return exitOf(cmd, err)
 		}

@@ -83,7 +83,10 @@ func explainUsage(err error, e *explanation) bool {
 	var shell *sink.UnknownShellError
 	var value *sink.ValueError
 	var bundle *bundleError
+	var shadowing *defaultError
 	switch {
+	case errors.As(err, &shadowing):
+		e.hint = "give that profile another name, or run the command without --serve"
 	case errors.As(err, &bundle):
 		e.hint = "name a file of certificates in PEM form: gatehop_ca_bundle for the provider, AWS_CA_BUNDLE or ca_bundle for AWS"
 	case errors.As(err, &value):

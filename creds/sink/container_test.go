@@ -70,3 +70,22 @@ func TestUnsetForContainer(t *testing.T) {
 		t.Errorf("the environment is %q, want %q", env, want)
 	}
 }
+
+func TestContainerShell(t *testing.T) {
+	t.Parallel()
+	lines, err := ContainerShell("bash", "prod", "http://127.0.0.1:1234/credentials", secret.New("k4n4ry"), "eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "container-bash.txt", lines)
+	var shellErr *UnknownShellError
+	if _, err := ContainerShell("nosuch", "prod", "u", secret.New("t"), ""); !errors.As(err, &shellErr) {
+		t.Errorf("ContainerShell = %v", err)
+	}
+	var valueErr *ValueError
+	for _, c := range [][2]string{{"a b", "eu-west-1"}, {"prod", "$(id)"}} {
+		if lines, err := ContainerShell("bash", c[0], "u", secret.New("t"), c[1]); !errors.As(err, &valueErr) || lines != nil {
+			t.Errorf("ContainerShell of %q = %q, %v", c, lines, err)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type Endpoint struct {
 	URL    string      // http://127.0.0.1:PORT/credentials
 	Token  secret.Text // made for this endpoint
 	server *http.Server
+	done   chan struct{} // closed when it has stopped
 	close  func() error
 }
 
@@ -49,21 +50,27 @@ func Start(random io.Reader, source creds.Source) (*Endpoint, error) {
 	if tells(listener) {
 		h.Owned = owned
 	}
-	e := &Endpoint{URL: "http://" + host + Path, Token: h.Token, server: &http.Server{
+	e := &Endpoint{URL: "http://" + host + Path, Token: h.Token, done: make(chan struct{}), server: &http.Server{
 		Handler: h, ReadHeaderTimeout: headLimit, ReadTimeout: headLimit, WriteTimeout: writeLimit, IdleTimeout: idleLimit,
 		MaxHeaderBytes: maxHead, ErrorLog: log.New(io.Discard, "", 0), DisableGeneralOptionsHandler: true,
 	}}
-	done := make(chan error, 1)
-	go func() { done <- e.server.Serve(listener) }()
+	var served error
+	go func() {
+		served = e.server.Serve(listener)
+		close(e.done)
+	}()
 	e.close = sync.OnceValue(func() error {
 		err := e.server.Close()
-		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+		if <-e.done; !errors.Is(served, http.ErrServerClosed) {
 			err = served
 		}
 		return err
 	})
 	return e, nil
 }
+
+// Done is closed when nobody answers any more, for whatever reason.
+func (e *Endpoint) Done() <-chan struct{} { return e.done }
 
 // Close stops answering at once and gives the port back. It returns why the endpoint had
 // stopped by itself, if it had.

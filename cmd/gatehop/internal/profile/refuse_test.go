@@ -192,8 +192,8 @@ func TestNotBuilt(t *testing.T) {
 			t.Errorf("%s: Chain = %v, want it refused by name", k.full(), err)
 		}
 	}
-	if seen != 7 {
-		t.Errorf("%d keys are not built, want 7", seen)
+	if seen != 6 {
+		t.Errorf("%d keys are not built, want 6", seen)
 	}
 	c, _ := configure(t, gatewayP+"gatehop_auth = forms\n", "")
 	if _, err := c.Chain("p"); err != nil {
