@@ -156,7 +156,7 @@ func TestExecAtLeast(t *testing.T) {
 		{20 * time.Minute, []string{"--at-least", "35m"}, 0, 0, ""},
 		{20 * time.Minute, []string{"--at-least", "45m"}, 0, 1, ""},
 		{20 * time.Minute, []string{"--at-least", "45m"}, 0, 0, ""},
-		{20 * time.Minute, []string{"--at-least", "2h"}, statusUsage, 0, "59 min at most"},
+		{20 * time.Minute, []string{"--at-least", "2h"}, statusUsage, 0, "profile dev can have 59 min at most"},
 		{20 * time.Minute, []string{"--at-least", "-1m"}, statusUsage, 0, "gatehop exec --help"},
 		{20 * time.Minute, []string{"--serve", "--at-least", "11h30m"}, 0, 0, ""},
 		{20 * time.Minute, []string{"--serve", "--at-least", "13h"}, statusUsage, 0, "a session of a gateway"},

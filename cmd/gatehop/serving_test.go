@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,12 +48,17 @@ func (w *world) keep(vars ...string) (k *keeping, said *lines) {
 
 func (w *world) keepOver(network http.RoundTripper, vars ...string) (k *keeping, said *lines) {
 	w.t.Helper()
+	return w.keepIn(w.t.Context(), network, vars...)
+}
+
+func (w *world) keepIn(ctx context.Context, network http.RoundTripper, vars ...string) (k *keeping, said *lines) {
+	w.t.Helper()
 	said = &lines{}
 	p := w.around(said, said, vars, nil)
 	p.transport = network
 	a := &app{process: p, command: "serve"}
 	a.secrets.fd = noFD
-	k, err := a.keep(w.t.Context(), []string{"dev"}, 0)
+	k, err := a.keep(ctx, []string{"dev"}, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -126,6 +132,9 @@ func servingDay(t *testing.T, skew time.Duration) {
 			t.Errorf("not once %q in\n%s", want, text)
 		}
 	}
+	if strings.Count(text, "\n") != 3 {
+		t.Errorf("it says more than that:\n%s", text)
+	}
 	if counts := w.sts.Counts(); w.logins() != 1 || counts.AssumeRoleWithSAML != 1 || counts.Refused != 0 || counts.AssumeRole > int(12*time.Hour/(40*time.Minute+min(skew, 0)))+1 {
 		t.Errorf("%d sign-ins, %+v", w.logins(), counts)
 	}
@@ -153,6 +162,29 @@ func TestServingAlone(t *testing.T) {
 		}
 		if said.String() != "" || w.logins() < 3 || w.logins() > 4 {
 			t.Errorf("%d sign-ins, and it says %q", w.logins(), said.String())
+		}
+	})
+}
+
+// TestServingAsksNobody: a person who was asked in the beginning is not asked again, and
+// Ctrl-C, which is for the command, ends no renewal.
+func TestServingAsksNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{bubble: true, config: withoutCookies()})
+		w.answer = map[string]string{"password": worldPassword}
+		ctx, cancel := context.WithCancel(t.Context())
+		k, _ := w.keepIn(ctx, w.net)
+		defer k.stop()
+		asked := len(w.asked)
+		cancel()
+		for began := time.Now(); time.Since(began) < 14*time.Hour; time.Sleep(time.Minute) {
+			if _, err := k.current(t.Context()); err != nil && time.Since(began) < 12*time.Hour {
+				t.Fatalf("after %v: %v", time.Since(began), err)
+			}
+		}
+		if asked != 1 || len(w.asked) != 1 || w.logins() != 1 {
+			t.Errorf("asked %d times, then %d, %d sign-ins", asked, len(w.asked), w.logins())
 		}
 	})
 }
@@ -232,12 +264,22 @@ func TestServingNotifies(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the command is a script of another shell")
 	}
-	for _, works := range []bool{true, false} {
+	for _, c := range []struct {
+		name      string
+		vars      []string
+		works     bool
+		shown     int
+		complains bool
+	}{
+		{"shown", nil, true, 2, false},
+		{"it fails", nil, false, 0, true},
+		{"the environment says where secrets go", []string{"GATEHOP_PROXY=none"}, true, 0, false},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			dir := t.TempDir()
 			log, program := filepath.Join(dir, "log"), filepath.Join(dir, "show")
 			text := "#!/bin/sh\nprintf '%s|' \"$@\" >>" + log + "\n"
-			if !works {
+			if !c.works {
 				text = "#!/bin/sh\necho no display >&2\nexit 3\n"
 			}
 			if err := os.WriteFile(program, []byte(text), 0o700); err != nil {
@@ -245,19 +287,21 @@ func TestServingNotifies(t *testing.T) {
 			}
 			config := strings.Replace(withoutCookies(), "gatehop_store", "gatehop_notify_command = "+program+" --title 'the corp'\ngatehop_store", 1)
 			w := newWorld(t, worldOptions{bubble: true, config: config})
+			w.vars = c.vars
 			w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
 			k, said := w.keep()
 			defer k.stop()
 			time.Sleep(11*time.Hour + 56*time.Minute)
-			data, err := os.ReadFile(log)
-			if got := string(data); works && (err != nil || strings.Count(got, "--title|the corp|the session of profile gateway ends in ") != 2) {
-				t.Errorf("the program got %q, %v", got, err)
+			data, _ := os.ReadFile(log)
+			if got := string(data); strings.Count(got, "--title|the corp|the session of profile gateway ends in ") != c.shown {
+				t.Errorf("%s: the program got %q", c.name, got)
 			}
-			if failed := strings.Contains(said.String(), `gatehop_notify_command: show ends with exit status 3: "no display"`); failed == works {
-				t.Errorf("said:\n%s", said.String())
+			complains := strings.Contains(said.String(), `gatehop_notify_command: show ends with exit status 3: "no display"`)
+			if complains != c.complains || strings.Count(said.String(), "the session of profile gateway ends in ") != 2 {
+				t.Errorf("%s: said:\n%s", c.name, said.String())
 			}
 			if _, err := k.current(t.Context()); err != nil {
-				t.Errorf("after it: %v", err)
+				t.Errorf("%s: after it: %v", c.name, err)
 			}
 		})
 	}

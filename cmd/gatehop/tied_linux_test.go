@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// isOver reports whether a process has ended, reaped or not.
+func isOver(pid string) bool {
+	data, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	if err != nil {
+		return true
+	}
+	_, state, _ := strings.Cut(string(data), ") ")
+	return strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X")
+}
+
+// eventually waits for what the kernel does soon.
+func eventually(done func() bool) bool {
+	for range 500 {
+		if done() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// TestTied kills gatehop so that it can do nothing more: the command ends all the same, and
+// nobody answers on its port. A sandbox, whose command is not tied, is the control.
+func TestTied(t *testing.T) {
+	t.Parallel()
+	const show = `echo $$ $PPID $AWS_CONTAINER_CREDENTIALS_FULL_URI; exec sleep 300`
+	for _, c := range []struct {
+		name string
+		args []string
+		tied bool
+	}{
+		{"exec --serve", []string{"sandbox", "--", "gatehop", "exec", "--serve", "dev", "--", "sh", "-c", show}, true},
+		{"the control", []string{"sandbox", "--", "sh", "-c", show}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cmd, _ := asNobody(t, c.args...)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() }()
+			line, err := bufio.NewReader(out).ReadString('\n')
+			words := strings.Fields(line)
+			if err != nil || len(words) < 2 {
+				t.Fatalf("the command says %q, %v", line, err)
+			}
+			child := words[0]
+			parent, err := strconv.Atoi(words[1])
+			if err != nil || isOver(child) {
+				t.Fatalf("the command says %q", line)
+			}
+			if err := syscall.Kill(parent, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if !c.tied {
+				if time.Sleep(200 * time.Millisecond); isOver(child) {
+					t.Error("a command that is not tied ends with its parent: the check shows nothing")
+				}
+				pid, err := strconv.Atoi(child)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+				return
+			}
+			if !eventually(func() bool { return isOver(child) }) {
+				t.Error("the command goes on")
+			}
+			u, err := url.Parse(words[2])
+			if err != nil || u.Host == "" {
+				t.Fatalf("no endpoint in %q", line)
+			}
+			if conn, err := net.Dial("tcp", u.Host); err == nil {
+				_ = conn.Close()
+				t.Error("somebody answers on the port")
+			}
+		})
+	}
+}
+
+// TestServeSignals passes on to the command what asks it to end, answers until it has, and
+// leaves with its status.
+func TestServeSignals(t *testing.T) {
+	t.Parallel()
+	const last = `trap 'kill -0 $PPID && echo still; exit 7' TERM; echo $$ $PPID; while :; do sleep 0.05; done`
+	cmd, _ := asNobody(t, "sandbox", "--", "sh", "-c", "gatehop exec --serve dev -- sh -c '"+strings.ReplaceAll(last, "'", `'\''`)+"'; echo status $?")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the command says nothing")
+	}
+	parent, err := strconv.Atoi(strings.Fields(lines.Text())[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(parent, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	if got := strings.Join(said, ","); got != "still,status 7" {
+		t.Errorf("the command and its gatehop say %q", got)
+	}
+}
