@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,7 +41,7 @@ func eventually(done func() bool) bool {
 // nobody answers on its port. A sandbox, whose command is not tied, is the control.
 func TestTied(t *testing.T) {
 	t.Parallel()
-	const show = `echo $$ $PPID $AWS_CONTAINER_CREDENTIALS_FULL_URI; exec sleep 300`
+	const show = `echo $$ $PPID $AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN; exec sleep 300`
 	for _, c := range []struct {
 		name string
 		args []string
@@ -68,6 +71,9 @@ func TestTied(t *testing.T) {
 			if err != nil || isOver(child) {
 				t.Fatalf("the command says %q", line)
 			}
+			if c.tied {
+				askAsRoot(t, words[2], words[3])
+			}
 			if err := syscall.Kill(parent, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
@@ -94,6 +100,38 @@ func TestTied(t *testing.T) {
 				t.Error("somebody answers on the port")
 			}
 		})
+	}
+}
+
+// askAsRoot shows the token to an endpoint of another user, unless nobody here is root.
+func askAsRoot(t *testing.T, address, token string) {
+	t.Helper()
+	status, body := asked(t, []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI=" + address, "AWS_CONTAINER_AUTHORIZATION_TOKEN=" + token}, nil)
+	if got, want := strings.Contains(body, "AnotherUser"), os.Getuid() == 0; got != want || strings.Contains(body, "ASIA") == want {
+		t.Errorf("user %d gets %d %s", os.Getuid(), status, body)
+	}
+}
+
+// TestTiedToServer ends a command whose server has ended before it.
+func TestTiedToServer(t *testing.T) {
+	t.Parallel()
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stops := range []bool{true, false} {
+		stopped := make(chan struct{})
+		a := &app{process: process{stdout: io.Discard, stderr: io.Discard, stdin: strings.NewReader("")}}
+		c := command{path: sleep, args: []string{"sleep", "0.3"}, tied: stopped}
+		if stops {
+			c.args[1] = "300"
+			time.AfterFunc(50*time.Millisecond, func() { close(stopped) })
+		}
+		err := a.runChild(c)
+		var exit *childExit
+		if killed := errors.As(err, &exit) && exit.status == 128+int(syscall.SIGKILL); killed != stops || !stops && err != nil {
+			t.Errorf("the server stops: %v; the command ends with %v", stops, err)
+		}
 	}
 }
 
