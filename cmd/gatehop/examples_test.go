@@ -77,7 +77,7 @@ func runLines(t *testing.T, lines []string) (problems []string) {
 // ending is what ends a line that a person ends with Ctrl-C.
 func ending(line string) string {
 	if strings.HasPrefix(line, "gatehop serve ") {
-		return "timeout --preserve-status --signal INT 3 "
+		return "timeout --foreground --preserve-status --signal INT 3 "
 	}
 	return ""
 }

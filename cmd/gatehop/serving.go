@@ -13,6 +13,7 @@ import (
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds"
 	"gatehop/creds/sink/endpoint"
+	"gatehop/creds/store"
 )
 
 // keeping has the credentials of one profile ready, and renews them until stop.
@@ -63,9 +64,15 @@ func (a *app) keep(ctx context.Context, given []string, atLeast time.Duration) (
 	if err != nil {
 		return nil, err
 	}
+	if _, err := a.settings(ch[:1]); err != nil { // renewals only read what is made here
+		return nil, err
+	}
 	f, err := a.flow(ch)
 	if err != nil {
 		return nil, err
+	}
+	if f.Sessions.Store == creds.Store(store.None{}) { // what lies on no disk lives as long as this run
+		f.Sessions.Store = store.NewMemory()
 	}
 	if err := a.gatewayLasts(ctx, f, ch[:1], atLeast); err != nil {
 		return nil, err

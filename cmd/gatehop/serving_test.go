@@ -189,6 +189,28 @@ func TestServingAsksNobody(t *testing.T) {
 	})
 }
 
+// TestServingUnkept: where no session is kept on disk, one sign-in lasts as long all the same.
+func TestServingUnkept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{bubble: true, config: strings.ReplaceAll(withoutCookies(), "gatehop_store = file", "gatehop_store = none")})
+		w.answer = map[string]string{"password": worldPassword}
+		k, said := w.keep()
+		defer k.stop()
+		for began := time.Now(); time.Since(began) < 11*time.Hour; time.Sleep(time.Minute) {
+			if c, err := k.current(t.Context()); err != nil || c.Remaining(time.Now()) < 19*time.Minute {
+				t.Fatalf("after %v: %v left, %v", time.Since(began), c.Remaining(time.Now()), err)
+			}
+		}
+		if w.logins() != 1 || said.String() != "" {
+			t.Errorf("%d sign-ins, and it says %q", w.logins(), said.String())
+		}
+		if names := strings.Join(files(t, filepath.Join(w.home, "state")), " "); strings.Contains(names, "sessions/") {
+			t.Errorf("kept: %s", names)
+		}
+	})
+}
+
 // TestServingFactor: a provider that answers a password with a second factor gets one
 // password and no more, however often somebody asks.
 func TestServingFactor(t *testing.T) {
