@@ -179,6 +179,29 @@ func TestExecAtLeast(t *testing.T) {
 	}
 }
 
+// endingAfter calls end when something has been written.
+type endingAfter struct {
+	io.Writer
+	end func()
+}
+
+func (e endingAfter) Write(data []byte) (int, error) {
+	defer e.end()
+	return e.Writer.Write(data)
+}
+
+// served is what serve prints before it ends.
+func (w *world) served(args ...string) string {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	var out, errs strings.Builder
+	if status := runCommand(ctx, w.around(endingAfter{&out, cancel}, &errs, nil, append([]string{"serve"}, args...))); status != 0 {
+		w.t.Errorf("serve: status %d\n%s", status, errs.String())
+	}
+	return out.String()
+}
+
 // TestServeAlone prints how to come to the endpoint, and nothing else on standard output.
 func TestServeAlone(t *testing.T) {
 	t.Parallel()
