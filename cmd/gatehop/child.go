@@ -54,20 +54,20 @@ func (a *app) runChild(c command) error {
 	if f := fileOf(a.stderr); f != nil {
 		cmd.Stderr = f // the child writes there itself
 	}
-	if c.tied != nil {
-		// The kernel goes by the thread that starts the child, which must not end before it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := tie(cmd); err != nil {
-			return err
-		}
-	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
+	start := func() (func(), error) { return func() {}, cmd.Start() }
+	if c.tied != nil {
+		runtime.LockOSThread() // which must not end before the child does
+		defer runtime.UnlockOSThread()
+		start = func() (func(), error) { return startTied(cmd) }
+	}
+	release, err := start()
+	if err != nil {
 		return startProblem(c.args[0], err)
 	}
+	defer release()
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	for {

@@ -8,13 +8,20 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tie puts this process, and so what it starts from now on, into a job whose processes
-// are ended when the last handle to it is closed. This process holds the only one, and
+// startTied starts the child in a job with this process, so that what either has started is
+// ended when the last handle to the job is closed. This process holds the only one, and
 // closes it by ending. Microsoft, "Job Objects".
-func tie(*exec.Cmd) error {
+func startTied(cmd *exec.Cmd) (release func(), err error) {
+	if err := joinJob(); err != nil {
+		return nil, fmt.Errorf("make a job for the command: %v", err)
+	}
+	return func() {}, cmd.Start()
+}
+
+func joinJob() error {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
-		return fmt.Errorf("make a job for the command: %v", err)
+		return err
 	}
 	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
 		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE},
@@ -25,7 +32,6 @@ func tie(*exec.Cmd) error {
 	}
 	if err != nil {
 		_ = windows.CloseHandle(job)
-		return fmt.Errorf("make a job for the command: %v", err)
 	}
-	return nil
+	return err
 }
