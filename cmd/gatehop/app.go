@@ -237,6 +237,7 @@ func (a *app) person() terminal {
 func (a *app) leaveTerminal() {
 	if a.term != nil {
 		a.term.Close()
+		a.term = nil
 	}
 }
 

@@ -57,9 +57,17 @@ func (a *app) runChild(c command) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
+	start := func() (func(), error) { return func() {}, cmd.Start() }
+	if c.tied != nil {
+		runtime.LockOSThread() // which must not end before the child does
+		defer runtime.UnlockOSThread()
+		start = func() (func(), error) { return startTied(cmd) }
+	}
+	release, err := start()
+	if err != nil {
 		return startProblem(c.args[0], err)
 	}
+	defer release()
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	for {
@@ -68,6 +76,9 @@ func (a *app) runChild(c command) error {
 			if s == syscall.SIGTERM || s == syscall.SIGHUP {
 				_ = cmd.Process.Signal(s)
 			}
+		case <-c.tied:
+			_ = cmd.Process.Kill()
+			c.tied = nil
 		case err := <-done:
 			return exitOf(cmd, err)
 		}

@@ -50,7 +50,7 @@ func runLines(t *testing.T, lines []string) (problems []string) {
 	}
 	script := "cd \"$HOME\"\n"
 	for i, line := range lines {
-		script += fmt.Sprintf("bash -o pipefail -c %s </dev/null >%s/out.%d 2>&1; echo $? >%s/status.%d\n", quoted(line), dir, i, dir, i)
+		script += ending(line) + fmt.Sprintf("bash -o pipefail -c %s </dev/null >%s/out.%d 2>&1; echo $? >%s/status.%d\n", quoted(line), dir, i, dir, i)
 	}
 	cmd := exec.Command("gatehop", "sandbox", "--", "bash", "-c", script)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
@@ -72,6 +72,14 @@ func runLines(t *testing.T, lines []string) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// ending is what ends a line that a person ends with Ctrl-C.
+func ending(line string) string {
+	if strings.HasPrefix(line, "gatehop serve ") {
+		return "timeout --foreground --preserve-status --signal INT 3 "
+	}
+	return ""
 }
 
 func quoted(line string) string { return "'" + strings.ReplaceAll(line, "'", `'\''`) + "'" }
@@ -111,7 +119,7 @@ func TestExamplesControl(t *testing.T) {
 	}
 	lines := []string{
 		"gatehop login nosuch", `eval "$(gatehop env nosuch)"`, "gatehop exec dev -- nosuch-program", "gatehop env dev --shell nosuch",
-		"gatehop login gateway            sign in, once a day", "env -u AWS_ACCESS_KEY_ID aws s3 ls --profile nosuch", "gatehop version | man -l -",
+		"gatehop login gateway            sign in, once a day", "gatehop serve nosuch", "env -u AWS_ACCESS_KEY_ID aws s3 ls --profile nosuch", "gatehop version | man -l -",
 	}
 	if problems := runLines(t, lines); len(problems) != len(lines) {
 		t.Errorf("%d of %d lines that do not work are found: %q", len(problems), len(lines), problems)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,9 @@ type command struct {
 	path string   // absolute
 	args []string // with the name
 	env  []string
+	// tied, if not nil, makes the command end when gatehop does, by whatever means, and
+	// when it is closed.
+	tied <-chan struct{}
 }
 
 // childExit carries a child's exit status to the process's own.
@@ -42,32 +46,55 @@ type startError struct {
 
 func (e *startError) Error() string { return fmt.Sprintf("run %q: %v", e.name, e.err) }
 
+type execOptions struct {
+	serve   bool
+	atLeast time.Duration
+}
+
 func execCommand(a *app) *cobra.Command {
+	var o execOptions
 	c := &cobra.Command{
 		Use: "exec [PROFILE] [flags] -- COMMAND [ARG...]", Short: "run a command with credentials in its environment",
 		Long: `Runs COMMAND with the credentials of PROFILE in its environment and clears what
 would shadow them there. Signals reach the command and its exit status is
-gatehop's; 126 and 127 say that it could not be started.`,
+gatehop's; 126 and 127 say that it could not be started.
+
+--at-least makes sure, before COMMAND starts, that the credentials last for that
+long: they are renewed, or it is refused.
+
+--serve is for commands that take longer than a session lives: COMMAND gets an
+address on this machine and a token instead of keys, and its AWS tools ask there
+for credentials. These are renewed ahead for as long as the gateway's session
+lives, or can be renewed without a person. 15 and 5 minutes before that ends it
+warns, with gatehop_notify_command too; what ` + "`gatehop login`" + ` renews meanwhile
+is taken. COMMAND ends when gatehop does. With --at-least it is the session of
+the gateway that must last.`,
 		Example: `  gatehop exec prod -- aws s3 ls
-  gatehop exec staging -- terraform plan`,
+  gatehop exec staging --at-least 45m -- terraform plan
+  gatehop exec dev --serve --at-least 8h -- terraform plan`,
 		ValidArgsFunction: a.completeExec,
 		RunE: func(c *cobra.Command, given []string) error {
 			dash := c.ArgsLenAtDash()
 			if dash < 0 || dash > 1 || dash == len(given) {
 				return &usageError{text: "exec takes one PROFILE, two dashes and a command", command: "gatehop exec"}
 			}
-			return a.execute(c.Context(), given[:dash], given[dash:])
+			return a.execute(c.Context(), given[:dash], given[dash:], o)
 		},
 	}
+	c.Flags().BoolVar(&o.serve, "serve", false, "hand out credentials by a container endpoint on this machine, and renew them")
+	c.Flags().DurationVar(&o.atLeast, "at-least", 0, "the life that the credentials must have left, for example 45m")
 	return c
 }
 
-func (a *app) execute(ctx context.Context, given, argv []string) error {
+func (a *app) execute(ctx context.Context, given, argv []string, o execOptions) error {
 	path, err := lookPath(argv[0], a.env)
 	if err != nil {
 		return startProblem(argv[0], err)
 	}
-	ch, s, err := a.sessionOf(ctx, given)
+	if o.serve {
+		return a.executeServed(ctx, given, command{path: path, args: argv}, o.atLeast)
+	}
+	ch, s, err := a.sessionFor(ctx, given, o.atLeast)
 	if err != nil {
 		return err
 	}
@@ -103,6 +130,27 @@ func (a *app) sessionOf(ctx context.Context, given []string) (profile.Chain, flo
 		return nil, flow.Session{}, err
 	}
 	s, err := a.sourceOf(ctx, f, ch)
+	return ch, s, err
+}
+
+// sessionFor is sessionOf, with a life of at least that, if it is not 0.
+func (a *app) sessionFor(ctx context.Context, given []string, atLeast time.Duration) (profile.Chain, flow.Session, error) {
+	if atLeast == 0 {
+		return a.sessionOf(ctx, given)
+	}
+	ch, err := a.chain(ctx, given)
+	if err != nil {
+		return nil, flow.Session{}, err
+	}
+	f, err := a.flow(ch)
+	if err != nil {
+		return nil, flow.Session{}, err
+	}
+	if err := checkAtLeast("gatehop exec", ch, atLeast, f.Longest(ch)); err != nil {
+		return nil, flow.Session{}, err
+	}
+	f.AtLeast = atLeast
+	s, _, err := a.ensureBy(ctx, f, ch)
 	return ch, s, err
 }
 

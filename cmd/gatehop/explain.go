@@ -85,9 +85,12 @@ func explainUsage(err error, e *explanation) bool {
 	var value *sink.ValueError
 	var bundle *bundleError
 	var cert *clientcert.Error
+	var shadowing *defaultError
 	switch {
 	case errors.As(err, &cert), errors.As(err, new(*certificateKeysError)):
 		e.hint = "gatehop_client_cert names the certificate (PEM or PKCS#12), and gatehop_client_key its key if that is in a file of its own"
+	case errors.As(err, &shadowing):
+		e.hint = "give that profile another name, or run the command without --serve"
 	case errors.As(err, &bundle):
 		e.hint = "name a file of certificates in PEM form: gatehop_ca_bundle for the provider, AWS_CA_BUNDLE or ca_bundle for AWS"
 	case errors.As(err, &value):

@@ -110,7 +110,7 @@ func (a *app) planRefresh(ctx context.Context, chains []profile.Chain, o refresh
 		if err != nil {
 			return nil, err
 		}
-		if err := checkAtLeast(ch, o.atLeast, f.Longest(ch)); err != nil {
+		if err := checkAtLeast("gatehop refresh", ch, o.atLeast, f.Longest(ch)); err != nil {
 			return nil, err
 		}
 		f.AtLeast = o.atLeast
@@ -216,7 +216,7 @@ func (a *app) oneProvider(chains []profile.Chain) error {
 }
 
 // checkAtLeast refuses what no session of the chain can have: longest is the longest one.
-func checkAtLeast(ch profile.Chain, atLeast, longest time.Duration) error {
+func checkAtLeast(command string, ch profile.Chain, atLeast, longest time.Duration) error {
 	p, why := ch[len(ch)-1], "what its profile or its role allows"
 	switch {
 	case len(ch) == 1 && longest == sts.MaxSession:
@@ -228,9 +228,9 @@ func checkAtLeast(ch profile.Chain, atLeast, longest time.Duration) error {
 	longest -= time.Minute
 	switch {
 	case atLeast < 0:
-		return &usageError{text: "--at-least is not a time to come", command: "gatehop refresh"}
+		return &usageError{text: "--at-least is not a time to come", command: command}
 	case atLeast > longest:
-		return &usageError{text: fmt.Sprintf("--at-least %s: profile %s can have %s at most (%s, less a minute to make it)", span(atLeast), p.Name, span(longest), why), command: "gatehop refresh"}
+		return &usageError{text: fmt.Sprintf("--at-least %s: profile %s can have %s at most (%s, less a minute to make it)", span(atLeast), p.Name, span(longest), why), command: command}
 	}
 	return nil
 }
@@ -303,6 +303,11 @@ func (a *app) ensure(ctx context.Context, ch profile.Chain) (s flow.Session, mad
 	if err != nil {
 		return s, false, err
 	}
+	return a.ensureBy(ctx, f, ch)
+}
+
+// ensureBy is ensure for a chain, or the beginning of one, that f makes sessions of.
+func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s flow.Session, made bool, err error) {
 	before, ok := f.Cached(ctx, ch)
 	if ok && !f.Force && f.Fresh(before) {
 		return before, false, nil

@@ -76,7 +76,12 @@ func TestTimesInJSON(t *testing.T) {
 			t.Errorf("%s: %d times, want %d, %q\n%s", c.args, times, c.times, problems, out.stdout)
 		}
 	}
-	rows := []string{"login", "refresh", "status", "roles", "version", "logout", "configure"}
+	// serve prints and stays: it ends when it has printed. Its token may look like anything.
+	served := regexp.MustCompile(`"token": "[^"]*"`).ReplaceAllString(w.served("dev", "--json"), `"token": ""`)
+	if problems, times := timeProblems(served); len(problems) > 0 || times != 1 {
+		t.Errorf("serve --json: %d times, %q\n%s", times, problems, served)
+	}
+	rows := []string{"login", "serve", "refresh", "status", "roles", "version", "logout", "configure"}
 	for _, c := range rootCommand(&app{}).Commands() {
 		if c.Flags().Lookup("json") != nil && !slices.Contains(rows, c.Name()) {
 			t.Errorf("%s has --json and no row here", c.Name())

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// watched is an io.Writer that a test reads while it is written to.
-type watched struct {
+// pageLog is an io.Writer that a test reads while it is written to.
+type pageLog struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (w *watched) Write(p []byte) (int, error) {
+func (w *pageLog) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.Write(p)
 }
 
-func (w *watched) String() string {
+func (w *pageLog) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.String()
@@ -32,7 +32,7 @@ func (w *watched) String() string {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out watched
+		var out pageLog
 		a := &app{process: process{stdout: &out}}
 		begun := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -63,7 +63,7 @@ func TestStatusWatch(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.run("status", "--watch", "--short").want(t, statusUsage)
 	w.run("status", "--watch", "nosuch").want(t, statusUsage)
-	var out watched
+	var out pageLog
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan int)

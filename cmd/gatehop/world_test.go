@@ -47,7 +47,8 @@ type world struct {
 	vars   []string
 	stdin  io.Reader // nil: nothing
 	locked func(key string, taken bool)
-	ring   *testRing // nil: there is no keyring
+	ring   *testRing             // nil: there is no keyring
+	child  func(c command) error // what exec runs; nil: what does nothing
 }
 
 // worldOptions vary a world.
@@ -168,6 +169,7 @@ type output struct {
 	stdout, stderr string
 	status         int
 	child          []string // environment of the command that exec would have become
+	childArgs      []string
 	argv           []string
 }
 
@@ -181,17 +183,31 @@ func (w *world) runWith(vars []string, args ...string) output {
 	w.t.Helper()
 	var out, errs bytes.Buffer
 	o := output{argv: args}
+	p := w.around(&out, &errs, vars, args)
+	p.exec = func(c command) error {
+		o.child, o.childArgs = c.env, c.args
+		if w.child != nil {
+			return w.child(c)
+		}
+		return nil
+	}
+	o.status = run(context.Background(), p)
+	o.stdout, o.stderr = out.String(), errs.String()
+	return o
+}
+
+// around is what one run of gatehop has around it.
+func (w *world) around(out, errs io.Writer, vars, args []string) process {
 	env := append([]string{"HOME=" + w.home, "USERPROFILE=" + w.home, "GATEHOP_HOME=" + filepath.Join(w.home, "state"), "PATH=" + os.Getenv("PATH")}, w.vars...)
 	stdin := w.stdin
 	if stdin == nil {
 		stdin = strings.NewReader("")
 	}
 	p := process{
-		args: args, env: append(env, vars...), stdin: stdin, stdout: &out, stderr: &errs,
+		args: args, env: append(env, vars...), stdin: stdin, stdout: out, stderr: errs,
 		now:        w.clock,
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,
-		exec:       func(c command) error { o.child = c.env; return nil },
 		locked:     w.locked,
 	}
 	if w.ring != nil {
@@ -200,9 +216,7 @@ func (w *world) runWith(vars []string, args ...string) output {
 	if w.net != nil {
 		p.transport = w.net
 	}
-	o.status = run(context.Background(), p)
-	o.stdout, o.stderr = out.String(), errs.String()
-	return o
+	return p
 }
 
 func (w *world) person() (terminal, error) {

@@ -29,6 +29,10 @@ func Environ(c creds.Credentials, region string) ([]Var, error) {
 		{"AWS_SESSION_TOKEN", c.SessionToken},
 		{"AWS_CREDENTIAL_EXPIRATION", secret.New(expiration(c))},
 	}
+	return withRegion(vars, region)
+}
+
+func withRegion(vars []Var, region string) ([]Var, error) {
 	if region == "" {
 		return vars, nil
 	}

@@ -58,7 +58,27 @@ func Shell(name, profile string, c creds.Credentials, region string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return d.write(profile, c, region)
+	vars, err := Environ(c, region)
+	if err != nil {
+		return nil, err
+	}
+	return d.write(profile, vars, Unset())
+}
+
+// ContainerShell returns lines that the named shell evaluates to lead programs to the
+// container credentials endpoint at url: first what UnsetForContainer lists is unset, then
+// the variables of ContainerEnviron and GATEHOP_PROFILE are exported. The errors are
+// *UnknownShellError and *ValueError.
+func ContainerShell(name, profile, url string, token secret.Text, region string) ([]byte, error) {
+	d, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := ContainerEnviron(url, token, region)
+	if err != nil {
+		return nil, err
+	}
+	return d.write(profile, vars, UnsetForContainer())
 }
 
 func find(name string) (dialect, error) {
@@ -70,16 +90,12 @@ func find(name string) (dialect, error) {
 	return dialect{}, &UnknownShellError{Name: name, Known: Shells()}
 }
 
-func (d dialect) write(profile string, c creds.Credentials, region string) ([]byte, error) {
+func (d dialect) write(profile string, vars []Var, unset []string) ([]byte, error) {
 	if err := checkProfile(profile); err != nil {
 		return nil, err
 	}
-	vars, err := Environ(c, region)
-	if err != nil {
-		return nil, err
-	}
 	var lines strings.Builder
-	lines.WriteString(d.unset(Unset()) + "\n")
+	lines.WriteString(d.unset(unset) + "\n")
 	for _, v := range append(vars, Var{"GATEHOP_PROFILE", secret.New(profile)}) {
 		lines.WriteString(d.export(v.Name, v.Value.Reveal()) + "\n")
 	}

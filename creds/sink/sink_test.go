@@ -53,6 +53,10 @@ func writers() map[string]func(c creds.Credentials) (string, error) {
 			line, err := Process(c)
 			return string(line), err
 		},
+		"Container": func(c creds.Credentials) (string, error) {
+			line, err := Container(c)
+			return string(line), err
+		},
 		"Environ": func(c creds.Credentials) (string, error) {
 			vars, err := Environ(c, "eu-west-1")
 			return strings.Join(Apply(nil, vars, nil), "\n"), err

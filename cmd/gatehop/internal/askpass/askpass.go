@@ -1,4 +1,4 @@
-// Package askpass gets a secret from something that is not a person: a configured program, or a stream with one line.
+// Package askpass asks, or tells, what stands in for the person: a configured program, or a stream with one line.
 package askpass
 
 import (
@@ -24,7 +24,7 @@ const (
 	lastGasp  = 500 * time.Millisecond // for pipes that a killed program's children hold
 )
 
-// Command is a program that answers one question.
+// Command is a program that answers one question, or shows one message.
 type Command struct {
 	Key   string   // the configuration key that names it, for errors
 	Words []string // the program, as an absolute path or a bare name, and its arguments

@@ -237,7 +237,8 @@ func signIn(kept map[string]string, partition, region string) *SignIn {
 		Store: kept["store"], PrincipalARN: kept["principal_arn"], AccountNames: kept["account_names"], KeepSession: kept["keep_session"],
 		TrustedHosts: elements(kept["trusted_hosts"]), ACS: elements(kept["acs"]),
 		PasswordCommand: commandWords(kept["password_command"]), OTPCommand: commandWords(kept["otp_command"]),
-		Max: kept["session_duration"] == sessionMax, Settings: map[string]string{"partition": partition},
+		NotifyCommand: commandWords(kept["notify_command"]),
+		Max:           kept["session_duration"] == sessionMax, Settings: map[string]string{"partition": partition},
 	}
 	s.Timeout, _ = time.ParseDuration(kept["timeout"])
 	s.SessionDuration, _ = time.ParseDuration(kept["session_duration"])

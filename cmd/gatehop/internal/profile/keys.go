@@ -55,6 +55,7 @@ const (
 	whyStore   = "is where secrets are kept, not what they are"
 	whyLater   = "is refused until its feature is built"
 	whySource  = "is where a secret comes from, not what comes of it"
+	whyNotice  = "is how a person is told of something, not what comes of it"
 	whyProof   = "is how a person shows who they are, not who that is"
 	whyNames   = "is who may be asked what accounts are called, not what they are"
 )
@@ -90,6 +91,7 @@ var keys = [...]key{
 
 	{name: "password_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
 	{name: "otp_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whySource, notSignIn: whySource},
+	{name: "notify_command", scope: scopeSignIn, parse: command, runs: true, notGateway: whyNotice, notSignIn: whyNotice},
 
 	// The gateway's role.
 	{name: "principal_arn", scope: scopeSignIn, parse: providerARN, own: true, notSignIn: whyAWS},
@@ -111,7 +113,6 @@ var keys = [...]key{
 	{name: "note", scope: scopeBoth, parse: text, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
 
 	// Not built yet.
-	later("notify_command", text, "a command that notifies"),
 	later("keytab", path, "signing in by Kerberos"),
 	later("ccache", path, "signing in by Kerberos"),
 	later("plugin_name", text, "identity providers as plug-ins"),

@@ -97,6 +97,10 @@ type SignIn struct {
 	// path or a bare name. Nothing is expanded in them. nil if there is none.
 	PasswordCommand, OTPCommand []string
 
+	// NotifyCommand are the words of a program that shows the person a message, which is
+	// one argument more. nil if there is none.
+	NotifyCommand []string
+
 	Timeout         time.Duration
 	SessionDuration time.Duration // 15 min to 12 h
 	Max             bool          // gatehop_session_duration = max

@@ -192,8 +192,8 @@ func TestNotBuilt(t *testing.T) {
 			t.Errorf("%s: Chain = %v, want it refused by name", k.full(), err)
 		}
 	}
-	if seen != 5 {
-		t.Errorf("%d keys are not built, want 5", seen)
+	if seen != 4 {
+		t.Errorf("%d keys are not built, want 4", seen)
 	}
 	for _, auth := range []string{"forms", AuthCertificate} {
 		c, _ := configure(t, gatewayP+"gatehop_auth = "+auth+"\n", "")

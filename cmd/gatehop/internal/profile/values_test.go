@@ -43,6 +43,7 @@ var valueTests = map[string]struct{ good, bad []string }{
 		[]string{"a", "a b", "a/b", "a:b", "ä1", strings.Repeat("a", 65)}},
 	"password_command": {[]string{"pass show corp", `"/opt/my tools/pw" get "the corp" 'a $b'`}, []string{"", "./pw", "bin/pw", "A=1 pw", `"pass show corp"`, "pw $HOME", "pw | head -1", "pw 'a", `""`}},
 	"otp_command":      {[]string{"oathtool -b --totp x", "/usr/bin/otp"}, []string{"~/bin/otp", "otp `date`"}},
+	"notify_command":   {[]string{"notify-send gatehop", `/usr/bin/osascript -e 'on run a'`}, []string{"./show", "notify-send $USER", "a | b"}},
 	"mfa_serial":       {nil, []string{"arn:aws:iam::111111111111:mfa/a"}},
 	"source_identity":  {[]string{"me@corp"}, []string{"a", "aws:me"}},
 	"tags":             {[]string{"a=b", "a=b, c=d", "a=", " a = b c ,ü=é", "a=b=c", "x:y=z"}, []string{"a", "=b", "a=b,", ",", "a=b,A=c", "aws:x=y", "AWS:x=y", "a=b*", "a=b;c", strings.Repeat("k", 129) + "=v", "k=" + strings.Repeat("v", 257), manyTags(51)}},

@@ -126,6 +126,7 @@ func TestCommandsInUnsafeFiles(t *testing.T) {
 		{"readable", plain + "gatehop_password_command = pw\n", 0o644, false},
 		{"writable by the group", plain + "gatehop_password_command = pw\n", 0o660, true},
 		{"writable by all", plain + "gatehop_otp_command = pw\n", 0o602, true},
+		{"writable by all, for a notice", plain + "gatehop_notify_command = pw\n", 0o602, true},
 		{"copied from another profile", "[profile p]\ngatehop_from = q\n[profile q]\ngatehop_idp = adfs\ngatehop_otp_command = pw\n", 0o620, true},
 		{"no program", plain, 0o666, false},
 	} {

@@ -4,7 +4,7 @@
 //	consumer [PROFILE [TIMES]]
 //
 // It prints the ARN of the caller that the SDK finds: of PROFILE, else of the environment.
-// It asks so many times, with one client.
+// It asks so many times, with one client, and sleeps for $PAUSE (500ms) between two.
 package main
 
 import (
@@ -46,8 +46,12 @@ func identity(ctx context.Context, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	pause, _ := time.ParseDuration(os.Getenv("PAUSE"))
 	client, arn := sts.NewFromConfig(cfg), ""
-	for range times {
+	for i := range times {
+		if i > 0 {
+			time.Sleep(pause)
+		}
 		who, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
 			return "", err
