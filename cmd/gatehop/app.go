@@ -13,6 +13,7 @@ import (
 	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/gate"
 	"gatehop/cmd/gatehop/internal/kept"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -54,7 +55,8 @@ type app struct {
 	book      names.Book
 	cookies   map[string]kept.Book // by where they are kept: providers' sessions
 
-	progress *progress // nil: there is no line to show it in
+	progress *progress  // nil: there is no line to show it in
+	gate     *gate.Gate // before the calls to AWS of several profiles; nil: there is none
 }
 
 func (a *app) checkFlags() error {

@@ -128,7 +128,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 				_ = c.RegisterFlagCompletionFunc(name, f) // of an own flag, once: no error
 			}
 		}
-		for _, name := range []string{"duration", "at-least", "latency", "roles", "accounts", "password-fd", "write",
+		for _, name := range []string{"duration", "at-least", "parallel", "latency", "throttle", "roles", "accounts", "password-fd", "write",
 			"url", "username", "adfs-domain", "relying-party", "region", "role-name", "destination", "external-id"} {
 			if f := c.Flags().Lookup(name); f != nil && f.Value.Type() != "bool" {
 				_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)

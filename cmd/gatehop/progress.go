@@ -40,7 +40,49 @@ type progress struct {
 type wait struct {
 	what  string
 	since time.Time
-	said  bool // with a line that stays
+	said  bool   // with a line that stays
+	count *parts // of a piece of work in many parts; nil of one
+}
+
+// parts is how far a piece of work in many parts is. The progress guards it.
+type parts struct{ done, failed, all int }
+
+func (w *wait) text() string {
+	if w.count == nil {
+		return "waiting for " + w.what
+	}
+	text := fmt.Sprintf("%s: %d of %d", w.what, w.count.done, w.count.all)
+	if n := w.count.failed; n > 0 {
+		text += fmt.Sprintf(", %d failed", n)
+	}
+	return text
+}
+
+// tally says that a piece of work in many parts is under way, from the first part that is
+// done, until end is called.
+func (p *progress) tally(what string, all int) (done func(failed bool), end func()) {
+	if p == nil || all < 2 {
+		return func(bool) {}, func() {}
+	}
+	count, began := &parts{all: all}, time.Now()
+	var w *wait
+	done = func(failed bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if count.done++; failed {
+			count.failed++
+		}
+		if w == nil {
+			w = &wait{what: what, since: began, count: count}
+			p.waiting = append([]*wait{w}, p.waiting...)
+			p.show()
+		}
+	}
+	return done, func() {
+		if w != nil {
+			p.end(w)
+		}
+	}
 }
 
 // newProgress is the line of this run, nil where there is none: on a pipe, and with --quiet.
@@ -139,7 +181,7 @@ func (p *progress) show() {
 
 // write puts the line where the old one was, in one piece.
 func (p *progress) write(w *wait, took time.Duration) {
-	text := "waiting for " + w.what
+	text := w.text()
 	switch {
 	case p.silent():
 		p.erase()
