@@ -45,7 +45,7 @@ type app struct {
 	config    *profile.Config
 	made      map[string]*settings  // by way
 	flows     map[string]*flow.Flow // by way
-	signedIn  *store.Memory         // assertions of this run, for all gateways of one provider
+	signedIn  *store.Memory         // of this run: assertions, for all gateways of one provider; sessions that nothing else keeps
 	mu        sync.Mutex            // guards what follows, which a flow under way may need
 	said      bool                  // that nothing can be kept
 	term      terminal
@@ -296,8 +296,12 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	if a.flows == nil {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}
+	kept := sessions
+	if _, none := kept.(store.None); none { // what this run has, its other profiles may use
+		kept = a.signedIn
+	}
 	f.Sessions = &creds.Flight[flow.Session]{
-		Store: sessions, Lock: lock, Fresh: f.Fresh,
+		Store: kept, Lock: lock, Fresh: f.Fresh,
 		Encode: session.Encode, Decode: session.Decode, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{

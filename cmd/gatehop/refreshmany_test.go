@@ -312,3 +312,28 @@ func TestRefreshManyWrite(t *testing.T) {
 		}
 	})
 }
+
+// TestRefreshManyKeptNowhere wants one sign-in and one gateway session for all of a run
+// that may keep nothing, and none of it for the next run.
+func TestRefreshManyKeptNowhere(t *testing.T) {
+	t.Parallel()
+	for name, variable := range map[string]string{"store none": "GATEHOP_STORE=none", "no folder": "GATEHOP_HOME=/dev/null/state"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, manyDestinations(20, ""))
+				w.vars = []string{password(worldPassword), variable}
+				for run := range 2 {
+					for _, r := range w.refresh(0, "acct-*") {
+						if r.Result != "new" {
+							t.Errorf("%+v", r)
+						}
+					}
+					if c, n := w.sts.Counts(), run+1; w.logins() != n || c.AssumeRoleWithSAML != n || c.AssumeRole != 20*n {
+						t.Errorf("after run %d: %d sign-ins and %+v", n, w.logins(), c)
+					}
+				}
+			})
+		})
+	}
+}
