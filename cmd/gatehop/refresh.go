@@ -359,23 +359,29 @@ func (a *app) reportFailures(list []refreshed) error {
 		if first == statusOK {
 			first = e.status
 		}
-		if said[r.Error] || e.status == statusInterrupted && !errors.As(r.err, new(*sharedError)) {
-			continue
-		}
-		kind := strings.Join(e.detail, "\n")
-		if kind == "" {
-			kind = e.hint
-		}
-		if said[kind] {
-			e.detail, e.hint = nil, ""
-		}
-		said[r.Error], said[kind] = true, true
-		a.tell(e)
+		a.tellOnce(said, r.Error, e, r.err)
 	}
 	if first == statusOK {
 		return nil
 	}
 	return &statusError{status: first}
+}
+
+// tellOnce tells e, the explanation of err, unless that was said, and without what is to be
+// known or done about it where that was.
+func (a *app) tellOnce(said map[string]bool, message string, e explanation, err error) {
+	if said[message] || e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
+		return
+	}
+	kind := strings.Join(e.detail, "\n")
+	if kind == "" {
+		kind = e.hint
+	}
+	if said[kind] {
+		e.detail, e.hint = nil, ""
+	}
+	said[message], said[kind] = true, true
+	a.tell(e)
 }
 
 // statusError ends a run whose failures have been said.

@@ -202,7 +202,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
-	loginCommand, credentialProcessCommand, execCommand, envCommand, rolesCommand,
+	loginCommand, credentialProcessCommand, execCommand, eachCommand, envCommand, rolesCommand,
 	statusCommand, refreshCommand, logoutCommand, configureCommand, sandboxCommand, demoCommand,
 	completionCommand, manCommand, versionCommand,
 }
