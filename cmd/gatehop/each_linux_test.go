@@ -158,14 +158,14 @@ func TestEachColour(t *testing.T) {
 // lines of commands, however long those take.
 func TestEachLeavesTerminalAlone(t *testing.T) {
 	t.Parallel()
-	text := shownBy(t, []string{"NO_COLOR=1"}, "sandbox", "--latency", "400ms", "--accounts", "6", "--", "gatehop", "each", "acct-*", "--parallel", "2", "--",
-		"sh", "-c", "echo begin; sleep 0.5; echo end")
+	text := shownBy(t, []string{"NO_COLOR=1"}, "sandbox", "--latency", "1300ms", "--accounts", "4", "--", "gatehop", "each", "acct-*", "--parallel", "2", "--",
+		"sh", "-c", "echo begin; echo end")
 	from := strings.Index(text, "acct-")
 	if from < 0 {
 		t.Fatalf("no command ran: %q", text)
 	}
 	for line := range strings.Lines(text[from:]) {
-		if !regexp.MustCompile(`^(acct-00\d \| (begin|end)|6 of 6 ok)\r\n$`).MatchString(line) {
+		if !regexp.MustCompile(`^(acct-00\d \| (begin|end)|4 of 4 ok)\r\n$`).MatchString(line) {
 			t.Errorf("between the lines of commands: %q", line)
 		}
 	}
