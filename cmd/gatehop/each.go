@@ -140,7 +140,7 @@ func (a *app) signInFirst(ctx context.Context, targets []target, failFast bool) 
 	}
 	a.signInAll(ctx, targets, lead, func(ready []int, err error) {
 		for _, i := range ready {
-			targets[i].err = a.afterSignIn(ctx, targets[i].chain, err)
+			targets[i].err = err
 		}
 	})
 }

@@ -208,14 +208,6 @@ func (a *app) signInAll(ctx context.Context, targets []target, lead func(i int) 
 	}
 }
 
-// afterSignIn is err, unless the chain can do without the sign-in that it is of.
-func (a *app) afterSignIn(ctx context.Context, ch profile.Chain, err error) error {
-	if err == nil || a.flows[way(ch)].Alone(ctx, ch) {
-		return nil
-	}
-	return err
-}
-
 // inCrowds runs work for every target, slots at once, each as soon as the sign-in that it
 // needs is over.
 func (a *app) inCrowds(ctx context.Context, targets []target, slots int, work func(i int, signIn error) error) {
@@ -227,7 +219,7 @@ func (a *app) inCrowds(ctx context.Context, targets []target, slots int, work fu
 			wg.Go(func() {
 				free <- struct{}{}
 				defer func() { <-free }()
-				_ = work(i, a.afterSignIn(ctx, targets[i].chain, err))
+				_ = work(i, err)
 			})
 		}
 	})

@@ -184,3 +184,46 @@ func TestGateLeft(t *testing.T) {
 		}
 	})
 }
+
+// TestGateLimit follows the limit: half of it for all calls that were refused together,
+// and back by one for each round that is answered.
+func TestGateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := New(8)
+		round := func(refused bool) {
+			t.Helper()
+			var leave []func(bool) bool
+			for range int(g.limit) {
+				out, err := g.Enter(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				leave = append(leave, out)
+			}
+			time.Sleep(time.Millisecond)
+			for _, out := range leave {
+				out(refused)
+			}
+		}
+		for i, step := range []struct {
+			refused bool
+			limit   int
+			pause   time.Duration
+		}{
+			{false, 8, 0}, {true, 4, firstPause}, {true, 2, 2 * firstPause}, {true, 1, 4 * firstPause}, {true, 1, 8 * firstPause},
+			{false, 2, 0}, {false, 2, 0}, {false, 3, 0}, {true, 1, firstPause},
+		} {
+			round(step.refused)
+			if int(g.limit) != step.limit || g.pause != step.pause {
+				t.Errorf("step %d: %.2f calls at once and a pause of %v, want %d and %v", i, g.limit, g.pause, step.limit, step.pause)
+			}
+		}
+		for range 60 {
+			round(false)
+		}
+		if g.limit != 8 {
+			t.Errorf("%.2f calls at once after many answers, want 8", g.limit)
+		}
+	})
+}
