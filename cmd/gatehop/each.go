@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,15 +101,17 @@ func (a *app) each(ctx context.Context, words, argv []string, o eachOptions) err
 		return err
 	}
 	a.nameCrowd(targets)
+	a.openAll(targets, nil)
 	if err := a.oneProvider(targets); err != nil {
 		return err
 	}
-	a.openAll(targets, nil)
 	if err := firstOfAll(targets); err != nil {
 		return err
 	}
 	a.openGate(o.parallel)
-	a.signInFirst(ctx, targets, o.failFast)
+	if !o.failFast || !anyFailed(targets) {
+		a.signInFirst(ctx, targets)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -127,22 +130,21 @@ func (a *app) each(ctx context.Context, words, argv []string, o eachOptions) err
 
 // signInFirst makes every sign-in that is needed, so that no question comes between the
 // lines of commands. A profile whose sign-in fails takes no part.
-func (a *app) signInFirst(ctx context.Context, targets []target, failFast bool) {
+func (a *app) signInFirst(ctx context.Context, targets []target) {
 	lead := func(i int) error {
 		_, _, err := a.ensure(ctx, targets[i].chain)
 		targets[i].err = err
 		return err
-	}
-	for _, t := range targets {
-		if failFast && t.err != nil {
-			return
-		}
 	}
 	a.signInAll(ctx, targets, lead, func(ready []int, err error) {
 		for _, i := range ready {
 			targets[i].err = err
 		}
 	})
+}
+
+func anyFailed(targets []target) bool {
+	return slices.ContainsFunc(targets, func(t target) bool { return t.err != nil })
 }
 
 // eachEnviron is the environment of a chain's command, and fills in whose it is.

@@ -162,6 +162,13 @@ dev) until test -e begun; do sleep 0.02; done; touch failed; exit 3;;
 	if out.stdout != "gateway | finished\n" || !strings.HasSuffix(out.stderr, "\n1 of 3 ok, 1 failed, 1 not started\n") {
 		t.Errorf("beside one that fails:\n%s%s", out.stdout, out.stderr)
 	}
+	w.write(".aws/config", worldOfMany+"\n[profile dev-typo]\ngatehop_rol_arn = x\ngatehop_source_profile = gateway\n")
+	sent := len(w.adfs.Requests())
+	out = w.each(statusUsage, "gateway dev* --fail-fast --parallel 1", "echo ran").want(t, statusUsage, "gatehop_rol_arn", "0 of 3 ok, 1 failed, 2 not started")
+	if out.stdout != "" || len(w.adfs.Requests()) != sent {
+		t.Errorf("beside a broken profile:\n%s%s", out.stdout, out.stderr)
+	}
+	w.each(statusUsage, "gateway dev*", "echo ran").want(t, statusUsage, "gateway  | ran", "2 of 3 ok, 1 failed")
 	out = w.each(statusAWS, "denied dev staging --fail-fast --parallel 1", "echo ran")
 	if out.stdout != "" || !strings.HasSuffix(out.stderr, "\n0 of 3 ok, 1 failed, 2 not started\n") {
 		t.Errorf("after a hop that fails:\n%s%s", out.stdout, out.stderr)

@@ -47,6 +47,7 @@ func (r *eachRun) all(ctx context.Context) ([]eachResult, error) {
 	defer r.relay()()
 	results := make([]eachResult, len(r.targets))
 	var problems [mostParallel]error
+	r.stopped = r.options.failFast && anyFailed(r.targets)
 	var wg sync.WaitGroup
 	for n := range r.options.parallel {
 		wg.Go(func() {
@@ -62,7 +63,7 @@ func (r *eachRun) all(ctx context.Context) ([]eachResult, error) {
 	wg.Wait()
 	for i := range results {
 		if results[i].Result == "" {
-			results[i] = eachResult{Profile: r.targets[i].name, Result: eachSkipped}
+			results[i] = r.unbegun(i)
 			problems[0] = errors.Join(problems[0], r.report(results[i]))
 		}
 	}
@@ -86,13 +87,21 @@ func (r *eachRun) stop() {
 	r.stopped = true
 }
 
+// unbegun is what became of a target whose command was not begun.
+func (r *eachRun) unbegun(i int) eachResult {
+	result := eachResult{Profile: r.targets[i].name, Result: eachSkipped}
+	if err := r.targets[i].err; err != nil {
+		result.fail(err)
+	}
+	return result
+}
+
 func (r *eachRun) one(ctx context.Context, i int) eachResult {
 	t := r.targets[i]
-	result := eachResult{Profile: t.name, Result: eachOK}
 	if t.err != nil {
-		result.fail(t.err)
-		return result
+		return r.unbegun(i)
 	}
+	result := eachResult{Profile: t.name, Result: eachOK}
 	env, err := r.a.eachEnviron(ctx, t.chain, &result)
 	if err == nil {
 		err = r.run(i, env, &result)
@@ -101,7 +110,7 @@ func (r *eachRun) one(ctx context.Context, i int) eachResult {
 	case err == nil:
 		result.Status = new(0)
 	case errors.Is(err, context.Canceled): // it was not this profile's fault
-		return eachResult{Profile: t.name, Result: eachSkipped}
+		return r.unbegun(i)
 	default:
 		result.fail(err)
 	}
@@ -184,7 +193,9 @@ func (r *eachRun) end(s os.Signal, heard bool) {
 		return
 	}
 	for p := range r.running {
-		_ = p.Signal(s)
+		if err := p.Signal(s); err != nil && r.signals > 1 { // Windows has no other way
+			_ = p.Kill()
+		}
 	}
 }
 

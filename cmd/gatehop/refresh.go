@@ -139,13 +139,13 @@ func (a *app) refreshable(ctx context.Context, given []string, o refreshOptions)
 // planRefresh finds what is refused before anything is asked or sent. There is a writing
 // for every target, or none at all.
 func (a *app) planRefresh(ctx context.Context, targets []target, o refreshOptions) ([]writing, error) {
-	if err := a.oneProvider(targets); err != nil {
-		return nil, err
-	}
 	a.openAll(targets, func(t target, f *flow.Flow) error {
 		f.AtLeast = o.atLeast
 		return checkAtLeast(t.chain, o.atLeast, f.Longest(t.chain))
 	})
+	if err := a.oneProvider(targets); err != nil {
+		return nil, err
+	}
 	if err := firstOfAll(targets); err != nil || !o.write {
 		return nil, err
 	}
@@ -199,10 +199,7 @@ func (a *app) oneProvider(targets []target) error {
 		if t.err != nil {
 			continue
 		}
-		if _, err := a.flow(t.chain); err != nil { // it knows the user that was typed before
-			return err
-		}
-		s, err := a.settings(t.chain)
+		s, err := a.settings(t.chain) // openAll has filled in the user that was typed before
 		if err != nil {
 			return err
 		}
