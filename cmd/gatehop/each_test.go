@@ -264,6 +264,38 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// FuzzLines wants nothing lost or changed of what is written, in whatever pieces, but for
+// the prefixes and one line end.
+func FuzzLines(f *testing.F) {
+	f.Add("one\ntwo", 2)
+	f.Add("\r\n\n", 1)
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		var b strings.Builder
+		l := &lines{run: &eachRun{}, to: &b, prefix: "p|"}
+		for rest := text; rest != ""; {
+			n := min(max(size%7, 1), len(rest))
+			if _, err := l.Write([]byte(rest[:n])); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := l.end(); err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for line := range strings.Lines(b.String()) {
+			body, ok := strings.CutPrefix(line, "p|")
+			if !ok {
+				t.Fatalf("%q is no line of its own", line)
+			}
+			got.WriteString(body)
+		}
+		if want := text + strings.Repeat("\n", min(1, len(strings.TrimRight(text[max(0, len(text)-1):], "\n")))); got.String() != want {
+			t.Errorf("%q is passed on as %q", text, got.String())
+		}
+	})
+}
+
 // TestEachLeftBehind wants an end although something that a command left behind keeps its
 // output open.
 func TestEachLeftBehind(t *testing.T) {

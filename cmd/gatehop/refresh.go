@@ -209,6 +209,9 @@ func (a *app) oneProvider(targets []target) error {
 		now := s.who()
 		if first != nil && !now.is(who) {
 			advice := "refresh them one after the other, each with its own"
+			if a.command == "each" {
+				advice = "run it for one after the other, each with its own"
+			}
 			if hostOf(s.SignIn.URL) != hostOf(first.SignIn.URL) {
 				advice = "GATEHOP_IDP_HOST must name the one it is for"
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"gatehop/idp"
 	"gatehop/sts/ststest"
@@ -200,6 +201,22 @@ func TestMatchesName(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMatchesName compares any pattern and name in the same way.
+func FuzzMatchesName(f *testing.F) {
+	f.Add("a*b?", "aabbc")
+	f.Add("**?", "")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if !utf8.ValidString(pattern + name) {
+			return
+		}
+		quoted := strings.NewReplacer(`\*`, "(?s:.*)", `\?`, "(?s:.)").Replace(regexp.QuoteMeta(pattern))
+		re, err := regexp.Compile("^(?:" + quoted + ")$")
+		if err == nil && !strings.Contains(pattern, `\`) && re.MatchString(name) != matchesName(pattern, name) {
+			t.Errorf("matchesName(%q, %q) = %v", pattern, name, matchesName(pattern, name))
+		}
+	})
 }
 
 // TestRefreshRunsOut wants one new sign-in, and no second question, where an assertion
