@@ -16,6 +16,7 @@ const (
 	patience   = time.Second            // how long something may take before a word
 	plainAfter = 2 * time.Second        // the same where a line once written stays
 	sameWait   = 250 * time.Millisecond // between two requests that are one wait to a person
+	countWait  = 100 * time.Millisecond // between two lines that count
 )
 
 // progress is one line on the terminal that says what is waited for and since when. It is
@@ -33,6 +34,7 @@ type progress struct {
 	ended   time.Time
 	held    int         // questions on the terminal
 	shown   int         // cells of the line that is there
+	wrote   time.Time   // that line
 	timer   *time.Timer // of the next line; nil if nothing is waited for
 }
 
@@ -188,7 +190,9 @@ func (p *progress) write(w *wait, took time.Duration) {
 	case p.plain && !w.said:
 		_, _ = io.WriteString(p.w, text+"\n")
 		w.said = true
+	case !p.plain && w.count != nil && p.shown > 0 && time.Since(p.wrote) < countWait: // nobody reads faster
 	case !p.plain:
+		p.wrote = time.Now()
 		text = cells.Cut(text+": "+seconds(took), p.width()-1) // in the last cell some terminals wrap
 		n := cells.Width(text)
 		_, _ = io.WriteString(p.w, "\r"+cells.Pad(text, p.shown)+strings.Repeat("\b", max(0, p.shown-n)))

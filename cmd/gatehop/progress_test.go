@@ -280,18 +280,29 @@ func TestProgressParts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, g := onGlass(false)
-		done, end := p.tally("refreshing", 500)
+		done, end := p.tally("refreshing", 5000)
 		other := p.begin("sts.example")
 		time.Sleep(1100 * time.Millisecond)
 		wantGlass(t, g, "waiting for sts.example: 1 s")
 		done(false)
-		wantGlass(t, g, "refreshing: 1 of 500: 1 s")
+		wantGlass(t, g, "refreshing: 1 of 5000: 1 s")
 		done(false)
 		done(true)
 		time.Sleep(time.Second)
-		wantGlass(t, g, "refreshing: 3 of 500, 1 failed: 2 s")
+		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
 		other()
-		wantGlass(t, g, "refreshing: 3 of 500, 1 failed: 2 s")
+		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
+		before := g.writes
+		for range 1000 { // a thousand in a second
+			p.begin("sts.example")()
+			done(false)
+			time.Sleep(time.Millisecond)
+		}
+		if n := g.writes - before; n < 5 || n > 15 {
+			t.Errorf("%d lines in a second, want about ten", n)
+		}
+		time.Sleep(time.Second)
+		wantGlass(t, g, "refreshing: 1003 of 5000, 1 failed: 4 s")
 		end()
 		wantGlass(t, g, "")
 	})

@@ -35,3 +35,25 @@ func TestRefreshOnTerminal(t *testing.T) {
 		})
 	}
 }
+
+// TestRefreshInterrupted wants Ctrl-C to leave with 130 and no table, and what was made
+// until then kept.
+func TestRefreshInterrupted(t *testing.T) {
+	t.Parallel()
+	s := onScreen(t, "sandbox", "--latency", "300ms", "--accounts", "60", "--", "sh", "-c",
+		`trap : INT; gatehop refresh --all; echo "status $?"; gatehop refresh --all >again; grep -c " cached " again; grep -c " failed " again; rm again; exit 7`)
+	s.see("refreshing: ")
+	s.typeKeys("\x03")
+	s.see("status 130")
+	if s.times("PROFILE") != 0 || s.times("canceled") != 0 {
+		t.Errorf("after Ctrl-C:\n%s", s.text.String())
+	}
+	if status := s.leave(); status != 7 {
+		t.Errorf("status %d, want 7", status)
+	}
+	s.see("\x00end")
+	_, rest, _ := strings.Cut(s.text.String(), "status 130\r\n")
+	if !regexp.MustCompile(`(^|\r|\n)[1-9]\d*\r\n0\r\n`).MatchString(rest) {
+		t.Errorf("how many were kept, and how many failed: %q", rest)
+	}
+}

@@ -341,10 +341,12 @@ func TestRefreshManyKeptNowhere(t *testing.T) {
 				w := newWorld(t, manyDestinations(20, ""))
 				w.vars = []string{password(worldPassword), variable}
 				for run := range 2 {
-					for _, r := range w.refresh(0, "acct-*") {
-						if r.Result != "new" {
-							t.Errorf("%+v", r)
-						}
+					out := w.run("refresh", "acct-*", "--json").want(t, 0)
+					if n := strings.Count(out.stdout, `"new"`); n != 20 {
+						t.Errorf("%d of 20 are new:\n%s", n, out.stdout)
+					}
+					if n := strings.Count(out.stderr, "\n"); n > 1 {
+						t.Errorf("%d lines say that nothing is kept:\n%s", n, out.stderr)
 					}
 					if c, n := w.sts.Counts(), run+1; w.logins() != n || c.AssumeRoleWithSAML != n || c.AssumeRole != 20*n {
 						t.Errorf("after run %d: %d sign-ins and %+v", n, w.logins(), c)
