@@ -32,6 +32,7 @@ func TestEachInterrupt(t *testing.T) {
 		heard        map[string]int // words on the screen
 	}{
 		{"once", untilSignal, 1, map[string]int{"| heard-INT": 3, "heard-TERM": 0, "status 9\r": 3, "0 of 5 ok, 3 failed, 2 not started": 1}},
+		{"politely", `trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.03; done`, 1, map[string]int{"| bye": 3, "3 of 5 ok, 2 not started": 1}},
 		{"twice", `trap 'echo deaf' INT; echo ready; while :; do sleep 0.03; done`, 2, map[string]int{"| deaf": 3, "status 143\r": 3, "0 of 5 ok, 3 failed, 2 not started": 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
