@@ -48,6 +48,13 @@ func (g *glass) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
+// written is how many times something was written.
+func (g *glass) written() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.writes
+}
+
 // String is the screen without blanks at the ends of lines.
 func (g *glass) String() string {
 	g.mu.Lock()
@@ -292,13 +299,13 @@ func TestProgressParts(t *testing.T) {
 		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
 		other()
 		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
-		before := g.writes
+		before := g.written()
 		for range 1000 { // a thousand in a second
 			p.begin("sts.example")()
 			done(false)
 			time.Sleep(time.Millisecond)
 		}
-		if n := g.writes - before; n < 5 || n > 15 {
+		if n := g.written() - before; n < 5 || n > 15 {
 			t.Errorf("%d lines in a second, want about ten", n)
 		}
 		time.Sleep(time.Second)
