@@ -224,9 +224,17 @@ func causesOf(op, code, message string) []string {
 // They are the retryable ones of the AWS SDKs' standard mode and of STS.
 func isTransient(code string) bool {
 	switch code {
+	case "RequestTimeout", "RequestTimeoutException", "IDPCommunicationError":
+		return true
+	}
+	return isThrottling(code)
+}
+
+// isThrottling knows the codes that say that there are too many calls.
+func isThrottling(code string) bool {
+	switch code {
 	case "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
-		"RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
-		"SlowDown", "RequestTimeout", "RequestTimeoutException", "IDPCommunicationError":
+		"RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown":
 		return true
 	}
 	return false

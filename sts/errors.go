@@ -28,6 +28,7 @@ type Error struct {
 	// Retryable says that the same call may succeed later without any change: 5xx and
 	// throttling, after the attempts that were made.
 	Retryable bool
+	Throttled bool     // AWS gets more calls than it takes at the moment
 	Causes    []string // what the code and message can mean, as facts, likeliest first; nil if not known
 }
 
@@ -118,6 +119,7 @@ func (w *wire) refused(code, message string) *Error {
 		e.Caller = w.caller.Identity
 	}
 	e.Retryable = w.status >= 500 || isTransient(code)
+	e.Throttled = isThrottling(code)
 	e.Causes = causesOf(w.op, e.Code, message)
 	return e
 }

@@ -59,6 +59,10 @@ type Client struct {
 	// OnMaximum, if set, is told of a role for which AWS refused the duration that
 	// was asked for, and what it accepted instead: the longest to ask for next time.
 	OnMaximum func(roleARN string, accepted time.Duration)
+	// Enter, if set, is waited for before each call to assume a role. leave hears when it
+	// is over, and whether AWS refused it because there are too many, and says whether to
+	// make it again. Such calls are then repeated in no other way.
+	Enter func(ctx context.Context) (leave func(throttled bool) (again bool), err error)
 }
 
 // AssumeWithSAML trades an assertion for credentials of role r, by an anonymous call
@@ -78,7 +82,7 @@ func (c *Client) AssumeWithSAML(ctx context.Context, a *saml.Assertion, r saml.R
 	}
 	d = d.Truncate(time.Second)
 	for asked, hinted := d, false; ; {
-		got, err := c.assumeWithSAML(ctx, a, r, d)
+		got, err := c.inTurn(ctx, opSAML, func() (creds.Credentials, error) { return c.assumeWithSAML(ctx, a, r, d) })
 		var refused *Error
 		if !errors.As(err, &refused) {
 			if err == nil && d < asked && c.OnMaximum != nil {
@@ -122,7 +126,25 @@ func (c *Client) Assume(src creds.Source, hop Hop) creds.Source {
 		if err != nil {
 			return creds.Credentials{}, err
 		}
-		return c.assume(ctx, caller, hop)
+		return c.inTurn(ctx, opAssume, func() (creds.Credentials, error) { return c.assume(ctx, caller, hop) })
+	}
+}
+
+// inTurn makes a call when Enter lets it, and again as long as that is told to.
+func (c *Client) inTurn(ctx context.Context, op string, call func() (creds.Credentials, error)) (creds.Credentials, error) {
+	if c.Enter == nil {
+		return call()
+	}
+	for {
+		leave, err := c.Enter(ctx)
+		if err != nil {
+			return creds.Credentials{}, fmt.Errorf("call STS (%s): %w", op, err)
+		}
+		got, err := call()
+		var refused *Error
+		if !leave(errors.As(err, &refused) && refused.Throttled) {
+			return got, err
+		}
 	}
 }
 

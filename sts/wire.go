@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -63,7 +64,7 @@ func (c *Client) dial(op, role string, caller *creds.Credentials) (*wire, error)
 		Region:       c.Region,
 		Credentials:  aws.AnonymousCredentials{},
 		HTTPClient:   w,
-		Retryer:      retry.NewStandard(standard),
+		Retryer:      retry.NewStandard(standard, c.inTurnAlone),
 		APIOptions:   []func(*middleware.Stack) error{withoutEnvironment},
 		HTTPSignerV4: w,
 	}
@@ -114,6 +115,20 @@ func standard(o *retry.StandardOptions) {
 	o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 		var untrusted *tls.CertificateVerificationError
 		if errors.As(err, &untrusted) {
+			return aws.FalseTernary
+		}
+		return aws.UnknownTernary
+	})}, o.Retryables...)
+}
+
+// inTurnAlone leaves it to Enter, if there is one, to repeat what was throttled.
+func (c *Client) inTurnAlone(o *retry.StandardOptions) {
+	if c.Enter == nil {
+		return
+	}
+	o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		var api smithy.APIError
+		if errors.As(err, &api) && isThrottling(api.ErrorCode()) {
 			return aws.FalseTernary
 		}
 		return aws.UnknownTernary

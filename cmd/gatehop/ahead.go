@@ -61,7 +61,7 @@ func newAWSTransport(bundle []byte, proxy func(*http.Request) (*url.URL, error),
 		pool.AppendCertsFromPEM(bundle)
 		rt := &http.Transport{
 			Proxy: proxy, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2: true, TLSHandshakeTimeout: awsTLSLimit, MaxIdleConnsPerHost: 16,
+			ForceAttemptHTTP2: true, TLSHandshakeTimeout: awsTLSLimit, MaxIdleConnsPerHost: mostParallel,
 			DialContext: (&net.Dialer{Timeout: awsDialLimit}).DialContext,
 		}
 		if t.isDirect(proxy) {

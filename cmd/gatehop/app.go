@@ -13,6 +13,7 @@ import (
 	"gatehop/cmd/gatehop/internal/anyurl"
 	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/flow"
+	"gatehop/cmd/gatehop/internal/gate"
 	"gatehop/cmd/gatehop/internal/kept"
 	"gatehop/cmd/gatehop/internal/names"
 	"gatehop/cmd/gatehop/internal/profile"
@@ -44,7 +45,7 @@ type app struct {
 	config    *profile.Config
 	made      map[string]*settings  // by way
 	flows     map[string]*flow.Flow // by way
-	signedIn  *store.Memory         // assertions of this run, for all gateways of one provider
+	signedIn  *store.Memory         // of this run: assertions, for all gateways of one provider; sessions that nothing else keeps
 	mu        sync.Mutex            // guards what follows, which a flow under way may need
 	said      bool                  // that nothing can be kept
 	term      terminal
@@ -58,7 +59,8 @@ type app struct {
 	offer     *offer     // the password that a person typed at the last sign-in
 	realm     string     // the organisation that a person chose at the last sign-in
 
-	progress *progress // nil: there is no line to show it in
+	progress *progress  // nil: there is no line to show it in
+	gate     *gate.Gate // before the calls to AWS of several profiles; nil: there is none
 }
 
 func (a *app) checkFlags() error {
@@ -299,8 +301,12 @@ func (a *app) open(ch profile.Chain, create bool) (*flow.Flow, error) {
 	if a.flows == nil {
 		a.flows, a.signedIn = map[string]*flow.Flow{}, store.NewMemory()
 	}
+	kept := sessions
+	if _, none := kept.(store.None); none { // what this run has, its other profiles may use
+		kept = a.signedIn
+	}
 	f.Sessions = &creds.Flight[flow.Session]{
-		Store: sessions, Lock: lock, Fresh: f.Fresh,
+		Store: kept, Lock: lock, Fresh: f.Fresh,
 		Encode: session.Encode, Decode: session.Decode, Warn: a.warn,
 	}
 	f.SignIns = &creds.Flight[flow.Signed]{

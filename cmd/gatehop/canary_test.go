@@ -18,6 +18,7 @@ import (
 	"unicode/utf16"
 
 	"gatehop/idp/idptest"
+	"gatehop/sts/ststest"
 )
 
 func newRandom(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
@@ -146,6 +147,22 @@ func TestCanaries(t *testing.T) {
 		{name: "process", args: []string{"credential-process", "dev"}, sink: true},
 		{name: "env", args: []string{"env", "dev"}, sink: true},
 		{name: "exec", args: []string{"exec", "dev", "--", "sh"}},
+		{name: "refresh", args: []string{"refresh", "d*", "--json"}},
+		{name: "refresh throttled", args: []string{"refresh", "dev"}, o: worldOptions{sts: func(o *ststest.Options) {
+			o.Fail = func(_ string, n int) *ststest.Fault {
+				if n < 3 {
+					return ststest.Throttled()
+				}
+				return nil
+			}
+		}}},
+		{name: "refresh refused", args: []string{"refresh", "dev"}, o: worldOptions{sts: func(o *ststest.Options) {
+			o.Fail = func(string, int) *ststest.Fault {
+				return &ststest.Fault{Status: 400, Code: "ExpiredTokenException", Message: "Token must be redeemed within 5 minutes of issuance"}
+			}
+		}}},
+		{name: "each", args: []string{"each", "dev", "--", "hostname"}},
+		{name: "each json", args: []string{"each", "dev", "--json", "--", "hostname"}},
 		{name: "refused", args: []string{"login", "dev"}, o: worldOptions{password: "another"}},
 		{name: "locked", args: []string{"login", "dev"}, o: worldOptions{adfs: func(o *idptest.Options) { o.Users[0].State = idptest.UserLocked }}},
 		{name: "expired", args: []string{"login", "dev"}, o: worldOptions{adfs: func(o *idptest.Options) { o.Users[0].State = idptest.UserExpired }}},
@@ -224,6 +241,8 @@ func TestNonInterference(t *testing.T) {
 		{args: []string{"login", "dev", "--json"}},
 		{args: []string{"-v", "roles", "gateway"}},
 		{args: []string{"-v", "exec", "dev", "--", "sh"}},
+		{args: []string{"-v", "refresh", "dev"}},
+		{args: []string{"-v", "each", "dev", "--json", "--", "hostname"}},
 		{args: []string{"-v", "login", "dev", "--role", "X"}},
 		{args: []string{"-v", "logout", "gateway"}},
 		{args: []string{"credential-process", "dev"}, differ: true},

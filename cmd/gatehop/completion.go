@@ -128,7 +128,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 				_ = c.RegisterFlagCompletionFunc(name, f) // of an own flag, once: no error
 			}
 		}
-		for _, name := range []string{"duration", "at-least", "latency", "roles", "accounts", "password-fd", "write",
+		for _, name := range []string{"duration", "at-least", "parallel", "latency", "throttle", "roles", "accounts", "password-fd", "write",
 			"url", "username", "adfs-domain", "relying-party", "region", "role-name", "destination", "external-id"} {
 			if f := c.Flags().Lookup(name); f != nil && f.Value.Type() != "bool" {
 				_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
@@ -250,10 +250,20 @@ func roleCompletions(arns []string, names map[string]string) []cobra.Completion 
 
 // completeExec completes a profile, and behind the dashes a program and its files.
 func (a *app) completeExec(c *cobra.Command, given []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return a.completeBefore(a.completeProfile, c, given, typed)
+}
+
+// completeEach is completeExec for several profiles.
+func (a *app) completeEach(c *cobra.Command, given []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return a.completeBefore(a.completeProfiles, c, given, typed)
+}
+
+// completeBefore completes before the dashes as profiles says, and a program behind them.
+func (a *app) completeBefore(profiles cobra.CompletionFunc, c *cobra.Command, given []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	dash := slices.Index(a.args, "--")
 	switch {
 	case dash < 0 || dash == len(a.args)-1 && typed == "--":
-		return a.completeProfile(c, given, typed)
+		return profiles(c, given, typed)
 	case len(a.args)-dash == 2 && !strings.ContainsRune(typed, filepath.Separator):
 		return programs(environ.Vars(a.env).Get("PATH"), typed), cobra.ShellCompDirectiveDefault
 	}

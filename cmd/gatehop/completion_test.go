@@ -38,6 +38,7 @@ func TestComplete(t *testing.T) {
 		{[]string{"--profile", ""}, all},
 		{[]string{"login", "dev", ""}, ""},
 		{[]string{"refresh", "dev", ""}, "gateway\t111111111111 Gateway|open\ta role of your choice"},
+		{[]string{"each", "dev", ""}, "gateway\t111111111111 Gateway|open\ta role of your choice"},
 		{[]string{"exec", ""}, all},
 		{[]string{"login", "open", "--role", ""}, "111111111111/ReadOnly|111111111111/Gateway"}, // the chosen one first
 		{[]string{"login", "gateway", "--role", ""}, ""},                                        // refused there

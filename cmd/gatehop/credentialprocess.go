@@ -96,7 +96,7 @@ func (a *app) renewed(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow
 	if err := a.withoutPerson(ctx, f, ch); err != nil {
 		return flow.Session{}, err
 	}
-	return a.renewedWithin(ctx, a.unattendedWait(), f, ch)
+	return a.renewedWithin(ctx, a.renewalWait(ctx, f, ch), f, ch)
 }
 
 func (a *app) renewedWithin(ctx context.Context, limit time.Duration, f *flow.Flow, ch profile.Chain) (flow.Session, error) {

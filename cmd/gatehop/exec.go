@@ -98,22 +98,32 @@ func (a *app) execute(ctx context.Context, given, argv []string, o execOptions) 
 	if err != nil {
 		return err
 	}
-	region, err := a.regionOf(ch)
+	env, err := a.childEnviron(ch, s)
 	if err != nil {
 		return err
 	}
-	vars, err := sink.Environ(s.Credentials, region)
-	if err != nil {
-		return err
-	}
-	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
 	a.passOverLine(ctx)
 	a.progress.hold() // the terminal is the command's
-	child := command{path: path, args: argv, env: sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...))}
+	child := command{path: path, args: argv, env: env}
 	if a.exec != nil {
 		return a.exec(child)
 	}
 	return a.become(child)
+}
+
+// childEnviron is the environment of a command that has the session, and nothing that
+// would shadow it.
+func (a *app) childEnviron(ch profile.Chain, s flow.Session) ([]string, error) {
+	region, err := a.regionOf(ch)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := sink.Environ(s.Credentials, region)
+	if err != nil {
+		return nil, err
+	}
+	vars = append(vars, sink.Var{Name: "GATEHOP_PROFILE", Value: secret.New(ch[len(ch)-1].Name)})
+	return sink.Apply(a.env, vars, append(sink.Unset(), ownSecrets...)), nil
 }
 
 // ownSecrets are variables of gatehop's own that no child gets.

@@ -132,7 +132,10 @@ func explainProfile(err error, e *explanation) bool {
 	var encrypted *flow.EncryptedError
 	var none *noProfilesError
 	var open *openProfileError
+	var unmatched *noMatchError
 	switch {
+	case errors.As(err, &unmatched):
+		e.hint = "`gatehop configure` writes profiles; a pattern stands for names, with * and ?"
 	case errors.As(err, &none):
 		e.hint = "`gatehop configure` writes one"
 	case errors.As(err, &open):
@@ -303,7 +306,10 @@ func explainAWS(err error, e *explanation) bool {
 	case errors.As(err, &refused):
 		e.status, e.detail = statusAWS, refused.Causes
 		var hop *flow.HopError
-		if errors.As(err, &hop) && refused.Hop == "AssumeRole" {
+		switch {
+		case refused.Throttled:
+			e.hint = "try again in a while; whoever calls through the same account takes from the same allowance"
+		case errors.As(err, &hop) && refused.Hop == "AssumeRole":
 			e.hint = "if AWS revoked the gateway's session, renew it: `gatehop login " + hop.Profile + " --force`"
 		}
 	case errors.As(err, &identity):

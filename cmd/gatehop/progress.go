@@ -16,6 +16,7 @@ const (
 	patience   = time.Second            // how long something may take before a word
 	plainAfter = 2 * time.Second        // the same where a line once written stays
 	sameWait   = 250 * time.Millisecond // between two requests that are one wait to a person
+	countWait  = 100 * time.Millisecond // between two lines that count
 )
 
 // progress is one line on the terminal that says what is waited for and since when. It is
@@ -33,6 +34,7 @@ type progress struct {
 	ended   time.Time
 	held    int         // questions on the terminal
 	shown   int         // cells of the line that is there
+	wrote   time.Time   // that line
 	timer   *time.Timer // of the next line; nil if nothing is waited for
 }
 
@@ -40,7 +42,49 @@ type progress struct {
 type wait struct {
 	what  string
 	since time.Time
-	said  bool // with a line that stays
+	said  bool   // with a line that stays
+	count *parts // of a piece of work in many parts; nil of one
+}
+
+// parts is how far a piece of work in many parts is. The progress guards it.
+type parts struct{ done, failed, all int }
+
+func (w *wait) text() string {
+	if w.count == nil {
+		return "waiting for " + w.what
+	}
+	text := fmt.Sprintf("%s: %d of %d", w.what, w.count.done, w.count.all)
+	if n := w.count.failed; n > 0 {
+		text += fmt.Sprintf(", %d failed", n)
+	}
+	return text
+}
+
+// tally says that a piece of work in many parts is under way, from the first part that is
+// done, until end is called.
+func (p *progress) tally(what string, all int) (done func(failed bool), end func()) {
+	if p == nil || all < 2 {
+		return func(bool) {}, func() {}
+	}
+	count, began := &parts{all: all}, time.Now()
+	var w *wait
+	done = func(failed bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if count.done++; failed {
+			count.failed++
+		}
+		if w == nil {
+			w = &wait{what: what, since: began, count: count}
+			p.waiting = append([]*wait{w}, p.waiting...)
+			p.show()
+		}
+	}
+	return done, func() {
+		if w != nil {
+			p.end(w)
+		}
+	}
 }
 
 // newProgress is the line of this run, nil where there is none: on a pipe, and with --quiet.
@@ -139,14 +183,16 @@ func (p *progress) show() {
 
 // write puts the line where the old one was, in one piece.
 func (p *progress) write(w *wait, took time.Duration) {
-	text := "waiting for " + w.what
+	text := w.text()
 	switch {
 	case p.silent():
 		p.erase()
 	case p.plain && !w.said:
 		_, _ = io.WriteString(p.w, text+"\n")
 		w.said = true
+	case !p.plain && w.count != nil && p.shown > 0 && time.Since(p.wrote) < countWait: // nobody reads faster
 	case !p.plain:
+		p.wrote = time.Now()
 		text = cells.Cut(text+": "+seconds(took), p.width()-1) // in the last cell some terminals wrap
 		n := cells.Width(text)
 		_, _ = io.WriteString(p.w, "\r"+cells.Pad(text, p.shown)+strings.Repeat("\b", max(0, p.shown-n)))

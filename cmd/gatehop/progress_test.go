@@ -48,6 +48,13 @@ func (g *glass) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
+// written is how many times something was written.
+func (g *glass) written() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.writes
+}
+
 // String is the screen without blanks at the ends of lines.
 func (g *glass) String() string {
 	g.mu.Lock()
@@ -271,5 +278,65 @@ func TestProgressUnderQuestion(t *testing.T) {
 		wantGlass(t, g, "")
 		time.Sleep(4 * time.Second)
 		wantGlass(t, g, "waiting for adfs.corp.example: 2 s")
+	})
+}
+
+// TestProgressParts follows a piece of work in many parts: from the first part on it is
+// the line, whatever else is waited for, and gone at the end.
+func TestProgressParts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, g := onGlass(false)
+		done, end := p.tally("refreshing", 5000)
+		other := p.begin("sts.example")
+		time.Sleep(1100 * time.Millisecond)
+		wantGlass(t, g, "waiting for sts.example: 1 s")
+		done(false)
+		wantGlass(t, g, "refreshing: 1 of 5000: 1 s")
+		done(false)
+		done(true)
+		time.Sleep(time.Second)
+		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
+		other()
+		wantGlass(t, g, "refreshing: 3 of 5000, 1 failed: 2 s")
+		before := g.written()
+		for range 1000 { // a thousand in a second
+			p.begin("sts.example")()
+			done(false)
+			time.Sleep(time.Millisecond)
+		}
+		if n := g.written() - before; n < 5 || n > 15 {
+			t.Errorf("%d lines in a second, want about ten", n)
+		}
+		time.Sleep(time.Second)
+		wantGlass(t, g, "refreshing: 1003 of 5000, 1 failed: 4 s")
+		end()
+		wantGlass(t, g, "")
+	})
+}
+
+// TestProgressPartsPlain wants one line that stays, and none for one part or where there
+// is no line.
+func TestProgressPartsPlain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, g := onGlass(true)
+		done, end := p.tally("refreshing", 500)
+		for range 5 {
+			done(false)
+			time.Sleep(900 * time.Millisecond)
+		}
+		end()
+		wantGlass(t, g, "refreshing: 3 of 500")
+		p, g = onGlass(false)
+		done, end = p.tally("refreshing", 1)
+		done(false)
+		time.Sleep(3 * time.Second)
+		end()
+		wantGlass(t, g, "")
+		var none *progress
+		done, end = none.tally("refreshing", 500)
+		done(false)
+		end()
 	})
 }

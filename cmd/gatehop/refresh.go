@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,10 +16,9 @@ import (
 	"gatehop/sts"
 )
 
-// refreshParallel is how many hops behind one gateway are made at once.
-const refreshParallel = 10
-
 type refreshOptions struct {
+	all                    bool
+	parallel               int
 	atLeast                time.Duration
 	write, overwrite, json bool
 }
@@ -31,8 +29,12 @@ func refreshCommand(a *app) *cobra.Command {
 		Use: "refresh [PROFILE...]", Short: "make sure that credentials last, before work starts",
 		Long: `Makes sure that the credentials of every PROFILE are good, and with --at-least
 for that long: from the cache where they are, else with a new hop, else with a
-sign-in. What needs nobody asks nobody; without a terminal, where a person is
-needed, it exits with status 3.
+sign-in. PROFILE may be a pattern with * and ?; --all is every profile. However
+many they are, one person signs in at one provider once. What needs nobody asks
+nobody; without a terminal, where a person is needed, it exits with status 3.
+
+Hops are made --parallel at once, fewer while AWS says that they are too many;
+what it throttled is made later and not lost.
 
 --write also puts them into sections PROFILE-session of the AWS credentials
 file, all in one step, for tools that can read nothing else.
@@ -40,12 +42,15 @@ file, all in one step, for tools that can read nothing else.
 Standard output has one line per profile, or JSON with --json. If some fail,
 the others are made all the same, and the status is that of the first that
 failed.`,
-		Example: `  gatehop refresh staging dev --at-least 45m
+		Example: `  gatehop refresh --all
+  gatehop refresh staging 'd*' --at-least 45m
   gatehop refresh dev --json && terraform apply
   gatehop refresh staging dev --write    # as staging-session and dev-session`,
 		ValidArgsFunction: a.completeProfiles,
 		RunE:              func(c *cobra.Command, given []string) error { return a.refresh(c.Context(), given, o) },
 	}
+	c.Flags().BoolVar(&o.all, "all", false, "every profile that gatehop knows")
+	addParallel(c, &o.parallel, "hops")
 	c.Flags().DurationVar(&o.atLeast, "at-least", 0, "the life that the credentials must have left, for example 45m")
 	c.Flags().BoolVar(&o.write, "write", false, "also write the sections PROFILE-session of the AWS credentials file")
 	c.Flags().BoolVar(&o.overwrite, "overwrite", false, "with --write: replace credentials in those sections that gatehop did not write")
@@ -68,21 +73,41 @@ type refreshed struct {
 	err     error
 	left    time.Duration
 	session flow.Session
+	colour  string // of the profile
+}
+
+func (o refreshOptions) check(given []string) error {
+	switch {
+	case o.overwrite && !o.write:
+		return &usageError{text: "--overwrite goes with --write", command: "gatehop refresh"}
+	case o.all && len(given) > 0:
+		return &usageError{text: fmt.Sprintf("--all is every profile, and %q is named too", given[0]), command: "gatehop refresh"}
+	case o.atLeast < 0:
+		return &usageError{text: "--at-least is not a time to come", command: "gatehop refresh"}
+	}
+	return checkParallel(o.parallel, "gatehop refresh")
 }
 
 func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) error {
-	chains, err := a.chainsOf(ctx, given)
+	if a.profileFlag != "" && (o.all || len(given) > 0) {
+		given = append(slices.Clone(given), a.profileFlag)
+	}
+	if err := o.check(given); err != nil {
+		return err
+	}
+	targets, err := a.refreshable(ctx, given, o)
 	if err != nil {
 		return err
 	}
-	if n := len(chains) - 1; n > 0 {
-		a.subject = fmt.Sprintf("%s and %s", chains[0][len(chains[0])-1].Name, plural(n, "other"))
-	}
-	writes, err := a.planRefresh(ctx, chains, o)
+	a.nameCrowd(targets)
+	writes, err := a.planRefresh(ctx, targets, o)
 	if err != nil {
 		return err
 	}
-	list := a.refreshAll(ctx, chains)
+	list := a.refreshAll(ctx, targets, o.parallel)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	unwritten := a.writeRefreshed(ctx, list, writes, o.overwrite)
 	if err := a.printRefreshed(list, o.json); err != nil {
 		return err
@@ -96,35 +121,44 @@ func (a *app) refresh(ctx context.Context, given []string, o refreshOptions) err
 	return unwritten
 }
 
-// planRefresh finds what is refused before anything is asked or sent.
-func (a *app) planRefresh(ctx context.Context, chains []profile.Chain, o refreshOptions) ([]writing, error) {
-	if o.overwrite && !o.write {
-		return nil, &usageError{text: "--overwrite goes with --write", command: "gatehop refresh"}
+// refreshable finds the profiles that are meant: all, those that are named, or the usual one.
+func (a *app) refreshable(ctx context.Context, given []string, o refreshOptions) ([]target, error) {
+	switch {
+	case o.all:
+		return a.targets([]string{everyProfile})
+	case len(given) > 0:
+		return a.targets(given)
 	}
-	if err := a.oneProvider(chains); err != nil {
+	ch, err := a.chain(ctx, nil)
+	if err != nil {
 		return nil, err
 	}
-	var writes []writing
-	for _, ch := range chains {
-		f, err := a.flow(ch)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkAtLeast("gatehop refresh", ch, o.atLeast, f.Longest(ch)); err != nil {
-			return nil, err
-		}
+	return []target{{name: ch[len(ch)-1].Name, chain: ch}}, nil
+}
+
+// planRefresh finds what is refused before anything is asked or sent. There is a writing
+// for every target, or none at all.
+func (a *app) planRefresh(ctx context.Context, targets []target, o refreshOptions) ([]writing, error) {
+	a.openAll(targets, func(t target, f *flow.Flow) error {
 		f.AtLeast = o.atLeast
-		region, err := a.regionOf(ch)
-		if err != nil {
-			return nil, err
+		return checkAtLeast("gatehop refresh", t.chain, o.atLeast, f.Longest(t.chain))
+	})
+	if err := a.oneProvider(targets); err != nil {
+		return nil, err
+	}
+	if err := firstOfAll(targets); err != nil || !o.write {
+		return nil, err
+	}
+	var writes, good []writing
+	for _, t := range targets {
+		w := writing{Profile: t.name, Section: defaultSection(t.name)}
+		if t.err == nil {
+			w.Region, _ = a.regionOf(t.chain) // openAll has seen it
+			good = append(good, w)
 		}
-		name := ch[len(ch)-1].Name
-		writes = append(writes, writing{Profile: name, Section: defaultSection(name), Region: region})
+		writes = append(writes, w)
 	}
-	if !o.write {
-		return nil, nil
-	}
-	_, _, err := a.planSections(ctx, writes, o.overwrite)
+	_, _, err := a.planSections(ctx, good, o.overwrite)
 	return writes, err
 }
 
@@ -151,36 +185,9 @@ func (a *app) writeRefreshed(ctx context.Context, list []refreshed, writes []wri
 	return nil
 }
 
-// chainsOf finds the chains of the named profiles, each once, or of the one that is meant.
-func (a *app) chainsOf(ctx context.Context, given []string) ([]profile.Chain, error) {
-	if len(given) > 0 && a.profileFlag != "" {
-		given = append(slices.Clone(given), a.profileFlag)
-	}
-	if len(given) < 2 {
-		ch, err := a.chain(ctx, given)
-		return []profile.Chain{ch}, err
-	}
-	config, err := a.profiles()
-	if err != nil {
-		return nil, err
-	}
-	var chains []profile.Chain
-	for i, name := range given {
-		if slices.Index(given, name) < i {
-			continue
-		}
-		ch, err := config.Chain(name)
-		if err != nil {
-			return nil, err
-		}
-		chains = append(chains, ch)
-	}
-	return chains, nil
-}
-
 // oneProvider refuses a password of the environment where it would go to several
 // identity providers and nothing says to which, or would be sent for several persons.
-func (a *app) oneProvider(chains []profile.Chain) error {
+func (a *app) oneProvider(targets []target) error {
 	env := environ.Vars(a.env)
 	secrets := slices.DeleteFunc(slices.Clone(ownSecrets), func(name string) bool { return env.Get(name) == "" })
 	if len(secrets) == 0 {
@@ -188,11 +195,11 @@ func (a *app) oneProvider(chains []profile.Chain) error {
 	}
 	var first *settings
 	var who somebody
-	for _, ch := range chains {
-		if _, err := a.flow(ch); err != nil { // it knows the user that was typed before
-			return err
+	for _, t := range targets {
+		if t.err != nil {
+			continue
 		}
-		s, err := a.settings(ch)
+		s, err := a.settings(t.chain) // openAll has filled in the user that was typed before
 		if err != nil {
 			return err
 		}
@@ -202,11 +209,14 @@ func (a *app) oneProvider(chains []profile.Chain) error {
 		now := s.who()
 		if first != nil && !now.is(who) {
 			advice := "refresh them one after the other, each with its own"
+			if a.command == "each" {
+				advice = "run it for one after the other, each with its own"
+			}
 			if hostOf(s.SignIn.URL) != hostOf(first.SignIn.URL) {
 				advice = "GATEHOP_IDP_HOST must name the one it is for"
 			}
 			return &usageError{text: fmt.Sprintf("%s is set and the profiles sign in %v and %v: %s",
-				strings.Join(secrets, " and "), who, now, advice), command: "gatehop refresh"}
+				strings.Join(secrets, " and "), who, now, advice), command: "gatehop " + a.command}
 		}
 		if first == nil || who.user == "" {
 			first, who = s, now
@@ -235,58 +245,48 @@ func checkAtLeast(command string, ch profile.Chain, atLeast, longest time.Durati
 	return nil
 }
 
-// refreshAll makes sure of every chain. Gateways come one after the other, because a
-// person may have to be asked; behind each, the first profile finds out whether there is
-// a session and the rest are made at once.
-func (a *app) refreshAll(ctx context.Context, chains []profile.Chain) []refreshed {
-	list := make([]refreshed, len(chains))
-	behind := map[string][]int{}
-	var order []string
-	for i, ch := range chains {
-		if behind[ch[0].Name] == nil {
-			order = append(order, ch[0].Name)
+// refreshAll makes sure of every target. There are more of them under way than calls, so
+// that AWS does not wait for what is kept.
+func (a *app) refreshAll(ctx context.Context, targets []target, parallel int) []refreshed {
+	a.openGate(parallel)
+	list := make([]refreshed, len(targets))
+	done, end := a.progress.tally("refreshing", len(targets))
+	defer end()
+	for i, t := range targets {
+		if t.err != nil {
+			list[i] = failedRefresh(t.name, t.err)
+			done(true)
 		}
-		behind[ch[0].Name] = append(behind[ch[0].Name], i)
 	}
-	for _, gateway := range order {
-		indexes := behind[gateway]
-		list[indexes[0]] = a.refreshOne(ctx, chains[indexes[0]])
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, refreshParallel)
-		for _, i := range indexes[1:] {
-			slots <- struct{}{}
-			wg.Go(func() {
-				list[i] = a.refreshNext(ctx, chains[i], list[indexes[0]].err)
-				<-slots
-			})
+	a.inCrowds(ctx, targets, 2*parallel, func(i int, signIn error) error {
+		if list[i] = failedRefresh(targets[i].name, signIn); signIn == nil {
+			list[i] = a.refreshOne(ctx, targets[i].chain)
 		}
-		wg.Wait()
-	}
+		done(list[i].err != nil)
+		return list[i].err
+	})
 	return list
 }
 
-// refreshNext is refreshOne after another profile of the same gateway ended with first. A
-// sign-in that failed is not begun again for each of them.
-func (a *app) refreshNext(ctx context.Context, ch profile.Chain, first error) refreshed {
-	f, err := a.flow(ch)
-	var hop *flow.HopError
-	if first == nil || err != nil || errors.As(first, &hop) && hop.Profile != ch[0].Name || f.Alone(ctx, ch) {
-		return a.refreshOne(ctx, ch)
+// failedRefresh is what became of a profile that err happened to.
+func failedRefresh(name string, err error) refreshed {
+	if err == nil {
+		return refreshed{Profile: name}
 	}
-	return refreshed{Profile: ch[len(ch)-1].Name, Result: "failed", err: first, Error: explain(first).message}
+	return refreshed{Profile: name, Result: "failed", err: err, Error: explain(err).message}
 }
 
 func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {
-	r := refreshed{Profile: ch[len(ch)-1].Name}
+	p := ch[len(ch)-1]
 	s, made, err := a.ensure(ctx, ch)
 	if err != nil {
-		r.Result, r.err, r.Error = "failed", err, explain(err).message
-		return r
+		return failedRefresh(p.Name, err)
 	}
-	if r.Result = "cached"; made {
+	r := refreshed{Profile: p.Name, Result: "cached", colour: p.Color}
+	if made {
 		r.Result = "new"
 	}
-	role := ch[len(ch)-1].RoleARN
+	role := p.RoleARN
 	if role == "" {
 		role = s.Role
 	}
@@ -337,34 +337,59 @@ func (a *app) printRefreshed(list []refreshed, asJSON bool) error {
 	}
 	t := table{titles: []string{"PROFILE", "RESULT", "EXPIRES", "IDENTITY"}}
 	for _, r := range list {
-		expires, result := "-", plainCell(r.Result)
-		if r.err == nil {
-			expires = in(r.left)
-		} else {
-			result.paint = paintBad
+		cells := []cell{plainCell(r.Profile), plainCell(r.Result), plainCell(in(r.left)), identityCell(r.Identity)}
+		if r.err != nil {
+			cells[1].paint, cells[2], cells[3] = paintBad, plainCell("-"), shorter(r.Error, briefly(r.err))
 		}
-		t.rows = append(t.rows, row{cells: []cell{plainCell(r.Profile), result, plainCell(expires), identityCell(r.Identity)}})
+		t.rows = append(t.rows, row{colour: r.colour, cells: cells})
 	}
 	return a.print(t)
 }
 
-// reportFailures says each failure once, however many profiles it befell, and returns
-// the status of the first.
+// briefly is an error for a narrow column: AWS's code where there is one.
+func briefly(err error) string {
+	var refused *sts.Error
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return explain(err).message
+}
+
+// reportFailures says each failure once, however many profiles it befell, and what is to
+// be known or done about it once for all of its kind. It returns the status of the first.
 func (a *app) reportFailures(list []refreshed) error {
 	first, said := statusOK, map[string]bool{}
 	for _, r := range list {
-		if r.err == nil || said[r.Error] {
+		if r.err == nil {
 			continue
 		}
-		said[r.Error] = true
-		if status := a.report(r.err); first == statusOK {
-			first = status
+		e := explain(r.err)
+		if first == statusOK {
+			first = e.status
 		}
+		a.tellOnce(said, r.Error, e, r.err)
 	}
 	if first == statusOK {
 		return nil
 	}
 	return &statusError{status: first}
+}
+
+// tellOnce tells e, the explanation of err, unless that was said, and without what is to be
+// known or done about it where that was.
+func (a *app) tellOnce(said map[string]bool, message string, e explanation, err error) {
+	if said[message] || e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
+		return
+	}
+	kind := strings.Join(e.detail, "\n")
+	if kind == "" {
+		kind = e.hint
+	}
+	if said[kind] {
+		e.detail, e.hint = nil, ""
+	}
+	said[message], said[kind] = true, true
+	a.tell(e)
 }
 
 // statusError ends a run whose failures have been said.

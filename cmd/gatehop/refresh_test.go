@@ -61,7 +61,7 @@ func TestRefresh(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{config: worldOfMany})
 	w.vars = []string{password(worldPassword)}
-	if got, want := results(w.refresh(0, "dev", "staging", "gateway", "dev")), "dev new, staging new, gateway cached"; got != want {
+	if got, want := results(w.refresh(0, "dev", "staging", "gateway", "dev")), "dev new, staging new, gateway new"; got != want {
 		t.Errorf("refresh = %s, want %s", got, want)
 	}
 	w.now = w.now.Add(30 * time.Minute)

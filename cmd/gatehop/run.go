@@ -106,6 +106,12 @@ func (a *app) report(err error) int {
 	if e.status == statusInterrupted && !errors.As(err, new(*sharedError)) {
 		return e.status
 	}
+	a.tell(e)
+	return e.status
+}
+
+// tell writes an explanation on standard error.
+func (a *app) tell(e explanation) {
 	fmt.Fprintf(a.stderr, "%s %v\n", a.lookOf(a.stderr).paint(paintBad, "gatehop:"), e.message)
 	more := 0
 	if a.unattended {
@@ -120,7 +126,6 @@ func (a *app) report(err error) int {
 	if e.hint != "" {
 		fmt.Fprintf(a.stderr, "hint: %s\n", e.hint)
 	}
-	return e.status
 }
 
 // reportBug says where a panic came from and not what its value was: that may be a secret.
@@ -199,7 +204,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 
 // commands is the command tree: one line and one file for each.
 var commands = []func(*app) *cobra.Command{
-	loginCommand, credentialProcessCommand, execCommand, serveCommand, envCommand, rolesCommand,
+	loginCommand, credentialProcessCommand, execCommand, serveCommand, eachCommand, envCommand, rolesCommand,
 	statusCommand, refreshCommand, logoutCommand, configureCommand, sandboxCommand, demoCommand,
 	completionCommand, manCommand, versionCommand,
 }

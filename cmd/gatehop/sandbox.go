@@ -20,6 +20,7 @@ type sandboxOptions struct {
 	idp, fault      string
 	roles, accounts int
 	latency         time.Duration
+	throttle        int // calls to the STS a second; 0 is any number
 	stats           string
 	noPassword      bool
 	empty           bool
@@ -59,6 +60,7 @@ and dev.`,
 	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
 	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
 	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
+	f.IntVar(&o.throttle, "throttle", 0, "how many calls a second the STS takes before it answers Throttling; 0 is any number")
 	f.StringVar(&o.stats, "stats", "", "write what was asked of the simulators to this file on exit, as JSON")
 	f.BoolVar(&o.noPassword, "no-password", false, "do not put the user name and the password into the environment")
 	f.BoolVar(&o.empty, "empty", false, "no profiles: only the addresses of the simulators")
@@ -90,6 +92,9 @@ func (o sandboxOptions) check() error {
 		return &usageError{text: fmt.Sprintf("--accounts %d is not between 0 and 1000", o.accounts), command: "gatehop sandbox"}
 	case o.latency < 0 || o.latency > time.Minute:
 		return &usageError{text: fmt.Sprintf("--latency %v is not between 0 and 1m", o.latency), command: "gatehop sandbox"}
+	}
+	if o.throttle < 0 {
+		return &usageError{text: fmt.Sprintf("--throttle %d is less than nothing", o.throttle), command: "gatehop sandbox"}
 	}
 	_, err := o.kind()
 	return err

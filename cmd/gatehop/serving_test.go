@@ -22,38 +22,38 @@ import (
 	"gatehop/idp/idptest"
 )
 
-// lines collects what is written on a stream by whoever.
-type lines struct {
+// spoken collects what is written on a stream by whoever.
+type spoken struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *lines) Write(data []byte) (int, error) {
+func (l *spoken) Write(data []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(data)
 }
 
-func (l *lines) String() string {
+func (l *spoken) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
 // keep is a gatehop that serves dev, without the endpoint, in a bubble.
-func (w *world) keep(vars ...string) (k *keeping, said *lines) {
+func (w *world) keep(vars ...string) (k *keeping, said *spoken) {
 	w.t.Helper()
 	return w.keepOver(w.net, vars...)
 }
 
-func (w *world) keepOver(network http.RoundTripper, vars ...string) (k *keeping, said *lines) {
+func (w *world) keepOver(network http.RoundTripper, vars ...string) (k *keeping, said *spoken) {
 	w.t.Helper()
 	return w.keepIn(w.t.Context(), network, vars...)
 }
 
-func (w *world) keepIn(ctx context.Context, network http.RoundTripper, vars ...string) (k *keeping, said *lines) {
+func (w *world) keepIn(ctx context.Context, network http.RoundTripper, vars ...string) (k *keeping, said *spoken) {
 	w.t.Helper()
-	said = &lines{}
+	said = &spoken{}
 	p := w.around(said, said, vars, nil)
 	p.transport = network
 	a := &app{process: p, command: "serve"}

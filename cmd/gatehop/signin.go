@@ -252,6 +252,9 @@ func (a *app) stsClient(s *settings) (*sts.Client, error) {
 		a.awsClient = &http.Client{Transport: patient{logged{rt, a.log()}, a.progress}, Timeout: 30 * time.Second}
 		client.HTTP = a.awsClient
 	}
+	if a.gate != nil {
+		client.Enter = a.gate.Enter
+	}
 	return client, nil
 }
 

@@ -123,7 +123,7 @@ func newSimulatedIDP(user string, now func() time.Time, o sandboxOptions, signer
 
 func (s *sandbox) startSTS(a *app, o sandboxOptions, signer *samltest.IDP) error {
 	options := ststest.Options{
-		Now: a.now, Rand: rand.Reader, Latency: o.latency,
+		Now: a.now, Rand: rand.Reader, Latency: o.latency, PerSecond: o.throttle,
 		Providers: []ststest.Provider{{ARN: providerARN, EntityID: signer.EntityID, Certs: []*x509.Certificate{signer.Cert}}},
 		Roles:     sandboxRoles(o),
 	}
@@ -277,7 +277,7 @@ func (s *sandbox) writeStats(path string) error {
 	data, err := json.MarshalIndent(map[string]any{
 		"idp": map[string]any{"requests": idp.Requests, "logins": idp.Logins, "client_bugs": bugs},
 		"sts": map[string]any{"AssumeRoleWithSAML": aws.AssumeRoleWithSAML, "AssumeRole": aws.AssumeRole,
-			"GetCallerIdentity": aws.GetCallerIdentity, "refused": aws.Refused},
+			"GetCallerIdentity": aws.GetCallerIdentity, "refused": aws.Refused, "throttled": aws.Throttled},
 	}, "", "  ")
 	if err != nil {
 		return err

@@ -11,10 +11,10 @@ import (
 )
 
 // timeNames are the names under which JSON has a point in time, and secondsNames those of
-// a time span.
+// a time span, or of a number that is none.
 var (
 	timeNames    = []string{"expires", "since", "until", "Expiration"}
-	secondsNames = []string{"seconds_left", "longest_seconds", "Version"}
+	secondsNames = []string{"seconds_left", "longest_seconds", "Version", "status"}
 )
 
 // forPeople is a time as a person is told it: "in 47 min", "1h0m0s", "47m".
@@ -68,7 +68,7 @@ func TestTimesInJSON(t *testing.T) {
 	}{
 		{"login dev --json", 2}, {"refresh dev gateway --json", 2}, {"status --json", 2}, {"status dev --json", 2},
 		{"roles gateway --json", 0}, {"version --json", 0}, {"credential-process dev", 1}, {"login dev --write --dry-run --json", 0}, {"logout dev --json", 0},
-		{"configure gateway --dry-run --json", 0},
+		{"configure gateway --dry-run --json", 0}, {"each dev --json -- hostname", 1},
 	} {
 		out := w.run(strings.Fields(c.args)...).want(t, 0)
 		problems, times := timeProblems(out.stdout)
@@ -81,7 +81,7 @@ func TestTimesInJSON(t *testing.T) {
 	if problems, times := timeProblems(served); len(problems) > 0 || times != 1 {
 		t.Errorf("serve --json: %d times, %q\n%s", times, problems, served)
 	}
-	rows := []string{"login", "serve", "refresh", "status", "roles", "version", "logout", "configure"}
+	rows := []string{"login", "serve", "refresh", "status", "roles", "version", "logout", "configure", "each"}
 	for _, c := range rootCommand(&app{}).Commands() {
 		if c.Flags().Lookup("json") != nil && !slices.Contains(rows, c.Name()) {
 			t.Errorf("%s has --json and no row here", c.Name())

@@ -4,35 +4,16 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// pageLog is an io.Writer that a test reads while it is written to.
-type pageLog struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (w *pageLog) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *pageLog) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 // TestWatch shows a page when it has changed, and no other time.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out pageLog
+		var out spoken
 		a := &app{process: process{stdout: &out}}
 		begun := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -63,7 +44,7 @@ func TestStatusWatch(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.run("status", "--watch", "--short").want(t, statusUsage)
 	w.run("status", "--watch", "nosuch").want(t, statusUsage)
-	var out pageLog
+	var out spoken
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan int)

@@ -169,6 +169,9 @@ func (a *app) writeSections(ctx context.Context, ws []writing, overwrite bool) (
 	return done, nil
 }
 
+// namedSections is how many sections are said by name.
+const namedSections = 8
+
 // sayWritten is one line: what was written where.
 func (a *app) sayWritten(done awsdisk.Written, ws []writing) {
 	var names []string
@@ -176,7 +179,10 @@ func (a *app) sayWritten(done awsdisk.Written, ws []writing) {
 		names = append(names, "["+w.Section+"]")
 	}
 	what, text := "section ", strings.Join(names, " ")
-	if len(names) > 1 {
+	switch {
+	case len(names) > namedSections:
+		what, text = plural(len(names), "section"), ""
+	case len(names) > 1:
 		what = "sections "
 	}
 	switch {

@@ -88,6 +88,9 @@ func (c *call) read() *Fault {
 	}
 	c.op = c.get("Action")
 	n := c.tally(c.op)
+	if no := c.throttle(c.now); no != nil {
+		return no
+	}
 	if c.opts.Fail != nil {
 		if no := c.opts.Fail(c.op, n); no != nil {
 			return no

@@ -68,6 +68,9 @@ type Options struct {
 	Region         string        // the one region that signatures may be scoped to; "" allows any
 	Latency        time.Duration // before each answer
 	ShowLimit      bool          // the refusal of a duration names the limit in seconds; AWS's does not
+	// PerSecond is how many requests are looked at in a second, by a bucket of as many; the
+	// others are answered with Throttled. 0 is any number.
+	PerSecond int
 	// Fail, if set, is asked before anything is checked, with the number of requests
 	// for the operation so far, this one included; what it returns is the answer.
 	Fail func(op string, n int) *Fault
@@ -86,6 +89,7 @@ type Counts struct {
 	AssumeRole         int
 	GetCallerIdentity  int
 	Refused            int `json:"refused"`
+	Throttled          int `json:"throttled"` // of those refused, because of Options.PerSecond
 }
 
 // Request is one request as it came, for tests. It holds secrets of the simulation.
@@ -125,6 +129,8 @@ type Server struct {
 	byOp     map[string]int
 	requests []Request
 	sessions map[string]*session // by access key
+	bucket   float64             // requests that may come at once
+	filled   time.Time           // when bucket was reckoned last
 
 	randMu sync.Mutex
 }
@@ -244,6 +250,28 @@ func (s *Server) tally(op string) int {
 	}
 	s.byOp[op]++
 	return s.byOp[op]
+}
+
+// throttle is the answer to one request more than Options.PerSecond allows, nil to all
+// others.
+func (s *Server) throttle(now time.Time) *Fault {
+	most := float64(s.opts.PerSecond)
+	if most <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.filled.IsZero() {
+		s.bucket = most
+	} else {
+		s.bucket = min(s.bucket+now.Sub(s.filled).Seconds()*most, most)
+	}
+	if s.filled = now; s.bucket < 1 {
+		s.counts.Throttled++
+		return Throttled()
+	}
+	s.bucket--
+	return nil
 }
 
 // arn is an ARN taken apart; the zero value is no ARN.

@@ -283,3 +283,37 @@ func TestServerParallel(t *testing.T) {
 		t.Errorf("AssumeRole = %d", n)
 	}
 }
+
+// TestServerThrottles wants so many requests a second looked at, and the others refused
+// and counted, until time has passed.
+func TestServerThrottles(t *testing.T) {
+	t.Parallel()
+	now := &clock{t: start}
+	o := options(t, now)
+	o.PerSecond = 2
+	s := New(o)
+	form := samlForm(issue(t, response(start))).Encode()
+	answers := func() (codes string) {
+		for range 4 {
+			codes += send(t, s, post(form)).Code + " "
+		}
+		return codes
+	}
+	if got := answers(); got != "  Throttling Throttling " {
+		t.Errorf("in one moment: %q", got)
+	}
+	now.add(time.Second / 2)
+	if got := answers(); got != " Throttling Throttling Throttling " {
+		t.Errorf("half a second later: %q", got)
+	}
+	now.add(time.Minute)
+	if got := answers(); got != "  Throttling Throttling " {
+		t.Errorf("a minute later: %q", got)
+	}
+	if c := s.Counts(); c.Throttled != 7 || c.Refused != 7 || c.AssumeRoleWithSAML != 12 {
+		t.Errorf("Counts = %+v", c)
+	}
+	if c := New(options(t, now)).Counts(); c.Throttled != 0 { // the control
+		t.Errorf("Counts = %+v", c)
+	}
+}

@@ -185,7 +185,9 @@ func TestCancelled(t *testing.T) {
 func TestSealedUnder(t *testing.T) {
 	t.Parallel()
 	dir, ring := openDir(t), &fake{}
-	sealed := func(s System) *store.Sealed { return store.NewSealedUnder(dir, "cookie", New(dir, s), rand.Reader, nil) }
+	sealed := func(s System) *store.Sealed {
+		return store.NewSealedUnder(dir, "cookie", New(dir, s), rand.Reader, nil)
+	}
 	if err := sealed(ring).Put(t.Context(), "k", []byte("value")); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package flow
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"gatehop/cmd/gatehop/internal/choices"
@@ -55,6 +54,8 @@ type Signed struct {
 	Assertion *saml.Assertion
 	User      string
 	Typed     bool // a person typed the user name
+
+	new bool // made while whoever has it waited, and not kept from before
 }
 
 // Func yields a session that is good now.
@@ -174,13 +175,16 @@ func (f *Flow) Fresh(s Session) bool {
 func (f *Flow) fits(s Session) bool { return f.Want.Fits(s, f.Trust, f.Given) }
 
 func (f *Flow) signIn(ch profile.Chain) func(context.Context) (Signed, error) {
-	return f.SignIns.Wrap(ch[0].SignIn.Key(), func(ctx context.Context) (Signed, error) {
-		signed, err := f.Login(ctx)
-		if err != nil {
-			return Signed{}, err
-		}
-		return signed, f.pin(ctx, choices.PinIssuer, signed.Assertion.Issuer)
-	})
+	return f.SignIns.Wrap(ch[0].SignIn.Key(), f.login)
+}
+
+func (f *Flow) login(ctx context.Context) (Signed, error) {
+	signed, err := f.Login(ctx)
+	if err != nil {
+		return Signed{}, err
+	}
+	signed.new = true
+	return signed, f.pin(ctx, choices.PinIssuer, signed.Assertion.Issuer)
 }
 
 func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, error)) Func {
@@ -189,24 +193,21 @@ func (f *Flow) gateway(ch profile.Chain, signIn func(context.Context) (Signed, e
 		if err != nil {
 			return Session{}, err
 		}
+		client.OnMaximum = f.learned
+		x := exchange{f: f, p: ch[0], client: client}
 		signed, err := signIn(ctx)
 		if err != nil {
 			return Session{}, err
 		}
-		role, err := f.pick(ctx, ch[0], signed.Assertion)
-		if err != nil {
+		s, err := x.with(ctx, signed)
+		if err == nil || !x.ranOut(err) {
+			return s, err
+		}
+		// Once, and not from memory: that holds what has just run out.
+		if signed, err = f.SignIns.Forced(ch[0].SignIn.Key(), f.login)(ctx); err != nil {
 			return Session{}, err
 		}
-		if err := f.pin(ctx, choices.PinAccount, role.Account()); err != nil {
-			return Session{}, err
-		}
-		client.OnMaximum = f.learned
-		c, err := client.AssumeWithSAML(ctx, signed.Assertion, role.Role, f.duration(ch[0], signed.Assertion, role.Role))
-		if err != nil {
-			return Session{}, &HopError{Profile: ch[0].Name, Gateway: f.Gateway, Err: f.explainTimes(err, signed.Assertion)}
-		}
-		f.remember(ch[0], signed, role)
-		return f.session(c, Session{User: signed.User, Role: role.ARN, Asked: role.asked}), nil
+		return x.with(ctx, signed)
 	})
 }
 
@@ -233,19 +234,6 @@ func (f *Flow) hop(ch profile.Chain, i int, from Func) Func {
 	})
 }
 
-// remember keeps what the configuration leaves open and a person settled, once AWS has
-// accepted it.
-func (f *Flow) remember(p profile.Profile, signed Signed, role picked) {
-	var user, arn string
-	if signed.Typed && p.SignIn.Username == "" {
-		user = signed.User
-	}
-	if role.chosen && p.RoleARN == "" {
-		arn = role.ARN
-	}
-	f.Choices.Remember(f.Gateway, user, arn)
-}
-
 // HopError says which profile's hop failed.
 type HopError struct {
 	Profile, Gateway string
@@ -269,39 +257,4 @@ func (f *Flow) keep(key string, do Func) Func {
 func (f *Flow) session(c creds.Credentials, of Session) Session {
 	of.Credentials, of.Lifetime, of.Trust = c, c.Remaining(f.Now()), f.Trust
 	return of
-}
-
-// duration is how long a gateway session to ask for; 0 asks for the longest. What AWS
-// refused once is not asked for again, unless a person asks.
-func (f *Flow) duration(p profile.Profile, a *saml.Assertion, role saml.Role) time.Duration {
-	if f.Want.Duration != 0 {
-		return f.Want.Duration
-	}
-	d := a.SessionDuration
-	switch {
-	case p.SignIn.Max:
-		d = 0
-	case p.SignIn.SessionDuration != 0:
-		d = p.SignIn.SessionDuration
-	}
-	if longest := f.Choices.Longest(f.Gateway, role.ARN); longest != 0 && !f.Force && (d == 0 || d > longest) {
-		return longest
-	}
-	return d
-}
-
-// learned keeps what AWS says of a role's longest session.
-func (f *Flow) learned(roleARN string, longest time.Duration) {
-	f.Choices.SetLongest(f.Gateway, roleARN, longest)
-	if f.Learned != nil {
-		f.Learned(roleARN, longest)
-	}
-}
-
-// explainTimes adds what the assertion's own times say to a refusal by AWS.
-func (f *Flow) explainTimes(err error, a *saml.Assertion) error {
-	if why := a.Explain(f.Now()); why != nil {
-		return fmt.Errorf("%w (%v)", err, why)
-	}
-	return err
 }

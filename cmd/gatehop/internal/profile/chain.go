@@ -1,10 +1,12 @@
 package profile
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/awsfile"
 	"gatehop/saml/iam"
 )
 
@@ -38,15 +40,47 @@ func (c *Config) Names() []string {
 
 // Chains returns the chains of Names, in time linear in the configuration.
 func (c *Config) Chains() []Chain {
+	chains, _ := c.Matching(func(string) bool { return true })
+	return chains
+}
+
+// Broken is a profile with keys of gatehop's that has no chain, and why: it names no
+// gateway because of a mistake, and not because it is somebody else's.
+type Broken struct {
+	Name string
+	Err  *Error
+}
+
+// Matching is Chains of the profiles whose names are right, and those among them that are
+// broken, both in document order.
+func (c *Config) Matching(right func(name string) bool) (chains []Chain, broken []Broken) {
 	find, all := c.indexed()
 	w := newWalker(c, find)
-	var chains []Chain
 	for _, name := range all {
-		if n, err := w.link(name, nil); err == nil {
+		if !right(name) {
+			continue
+		}
+		n, err := w.link(name, nil)
+		var bad *Error
+		switch {
+		case err == nil:
 			chains = append(chains, n.chain())
+		case errors.As(err, &bad) && !bad.elsewhere && hasOwn(find, name):
+			broken = append(broken, Broken{Name: name, Err: bad})
 		}
 	}
-	return chains
+	return chains, broken
+}
+
+// hasOwn reports whether a profile has a key of gatehop's.
+func hasOwn(find [2]finder, name string) bool {
+	for _, found := range find {
+		section, ok := found(name)
+		if ok && slices.ContainsFunc(section.Keys, func(k awsfile.Key) bool { return isOwn(k.Name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Chain returns the chain that ends at the profile called name. Everything on it has
@@ -145,9 +179,12 @@ func (w *walker) follow(name string, by *reference) (*node, *Error) {
 	case source != "":
 		return w.hop(s, kept, source)
 	case by != nil:
-		return nil, by.section.failKey(by.key, `leads to profile "`+name+`", which has neither gatehop_idp nor a source profile`)
+		err = by.section.failKey(by.key, `leads to profile "`+name+`", which has neither gatehop_idp nor a source profile`)
+	default:
+		err = s.fail("has neither gatehop_idp nor a source profile")
 	}
-	return nil, s.fail("has neither gatehop_idp nor a source profile")
+	err.elsewhere = true
+	return nil, err
 }
 
 // section finds and checks a profile's section.

@@ -175,6 +175,8 @@ type Error struct {
 	Key     string // "" if it is about the whole profile
 	Problem string // the end of a sentence that begins with the key, else the profile, else the file
 	Near    string // the nearest known key, profile name or value; "" if none is near
+
+	elsewhere bool // the chain ends at a profile that is none of gatehop's
 }
 
 func (e *Error) Error() string {

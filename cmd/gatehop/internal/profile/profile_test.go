@@ -112,6 +112,17 @@ source_profile = staging
 	if got, want := c.Names(), []string{"gateway", "prod", "staging", "deep", "copy", "default", "both"}; !slices.Equal(got, want) {
 		t.Errorf("Names = %q, want %q", got, want)
 	}
+	chains, broken := c.Matching(func(name string) bool { return name != "prod" && name != "default" })
+	var found []string
+	for _, ch := range chains {
+		found = append(found, ch[len(ch)-1].Name)
+	}
+	for _, b := range broken {
+		found = append(found, b.Name+" "+b.Err.Key)
+	}
+	if want := []string{"gateway", "staging", "deep", "copy", "both", "b gatehop_urll"}; !slices.Equal(found, want) {
+		t.Errorf("Matching = %q, want %q", found, want)
+	}
 	ch, err := c.Chain("deep")
 	if err != nil {
 		t.Fatal(err)

@@ -3,12 +3,14 @@
 // Command bench measures gatehop against programs that do only what cannot be left out,
 // in interleaved runs against the simulators of its own sandbox, and prints tables:
 //
-//	go run ./cmd/gatehop/testdata/bench [-n RUNS] [-gatehop FILE] [warm|flat|cold]...
+//	go run ./cmd/gatehop/testdata/bench [-n RUNS] [-gatehop FILE] [warm|flat|cold|many]...
 //
 // warm: answers from the cache against a program that reads 1 KB of JSON and prints it
 // (floor). flat: the same with 1 and with 1,000 profiles. cold: a sign-in with one hop
 // against a client that does nothing else (reference), with servers that take no time,
-// with servers that take 50 ms, and over an emulated network of 30 ms there and back.
+// with servers that take 50 ms, and over an emulated network of 30 ms there and back. many:
+// refresh --all over 500 destinations against what the servers' answers take alone, also
+// where AWS throttles.
 //
 // Absolute times say something about the machine: compare ratios. Each is of the medians
 // of runs that were made in turn; the least of all runs stand beside them.
@@ -30,7 +32,7 @@ import (
 )
 
 func main() {
-	runs := flag.Int("n", 200, "how often each command runs; a tenth of it in cold")
+	runs := flag.Int("n", 200, "how often each command runs; a tenth of it in cold, a fortieth in many")
 	gatehop := flag.String("gatehop", "", "measure this binary instead of one that is built")
 	copied := flag.Bool("copied", false, "measure copies of the binaries, as an installation makes them: they lie in the system's memory in larger pieces than what a linker has just written, and start faster")
 	flag.Parse()
@@ -56,7 +58,7 @@ func bench(runs int, gatehop string, copied bool, parts []string) error {
 		return err
 	}
 	if len(parts) == 0 {
-		parts = []string{"warm", "flat", "cold"}
+		parts = []string{"warm", "flat", "cold", "many"}
 	}
 	fmt.Printf("%s/%s, %d processors, %s, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
 	for _, part := range parts {
@@ -67,6 +69,8 @@ func bench(runs int, gatehop string, copied bool, parts []string) error {
 			err = t.flat(runs)
 		case "cold":
 			err = t.cold(max(runs/10, 5))
+		case "many":
+			err = t.many(max(runs/40, 3))
 		default:
 			err = fmt.Errorf("there is no part %q", part)
 		}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// untilSignal is a command that says what it hears, goes on for a moment to hear it
+// twice, and leaves.
+const untilSignal = `left=100000
+trap 'echo heard-INT; left=10' INT
+trap 'echo heard-TERM; left=10' TERM
+echo ready
+while test $left -gt 0; do sleep 0.03; left=$((left-1)); done; exit 9`
+
+// TestEachInterrupt wants Ctrl-C heard once by every command, and a second one to end those
+// that do not listen.
+func TestEachInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, script string
+		keys         int
+		heard        map[string]int // words on the screen
+	}{
+		{"once", untilSignal, 1, map[string]int{"| heard-INT": 3, "heard-TERM": 0, "status 9\r": 3, "0 of 5 ok, 3 failed, 2 not started": 1}},
+		{"politely", `trap 'echo bye; exit 0' INT; echo ready; while :; do sleep 0.03; done`, 1, map[string]int{"| bye": 3, "3 of 5 ok, 2 not started": 1}},
+		{"twice", `trap 'echo deaf' INT; echo ready; while :; do sleep 0.03; done`, 2, map[string]int{"| deaf": 3, "status 143\r": 3, "0 of 5 ok, 3 failed, 2 not started": 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := onScreen(t, "sandbox", "--accounts", "5", "--", "gatehop", "each", "acct-*", "--parallel", "3", "--", "sh", "-c", c.script)
+			ready := "| ready"
+			for range c.keys {
+				if problem := s.seeTimes(ready, 3); problem != "" {
+					t.Fatal(problem)
+				}
+				s.typeKeys("\x03")
+				ready = "| deaf"
+			}
+			if status := s.leave(); status != statusInterrupted {
+				t.Errorf("status %d, want %d", status, statusInterrupted)
+			}
+			s.see("\x00end")
+			for words, n := range c.heard {
+				if got := s.times(words); got < n || words != "| deaf" && got != n {
+					t.Errorf("%q is on the screen %d times, want %d:\n%s", words, got, n, s.text.String())
+				}
+			}
+		})
+	}
+}
+
+// TestEachSignals wants what ends gatehop alone, without a terminal, passed on to every
+// command.
+func TestEachSignals(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			_, _, command := realProcesses(t, realOptions{more: manyProfiles(4)})
+			cmd := command([]string{password(worldPassword)}, "each", "hop-*", "--parallel", "3", "--", "sh", "-c", untilSignal)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			out := &heard{want: 3}
+			out.ready = sync.NewCond(&out.mu)
+			cmd.Stdout = out
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+			out.wait()
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			word := map[syscall.Signal]string{syscall.SIGINT: "heard-INT", syscall.SIGTERM: "heard-TERM"}[signal]
+			if n := strings.Count(out.text.String(), word); n != 3 || cmd.ProcessState.ExitCode() != statusInterrupted {
+				t.Errorf("%d of 3 commands heard it, status %d\n%s%s", n, cmd.ProcessState.ExitCode(), out.text.String(), errs.String())
+			}
+			if !strings.Contains(errs.String(), "0 of 4 ok, 3 failed, 1 not started\n") {
+				t.Errorf("standard error is\n%s", errs.String())
+			}
+		})
+	}
+}
+
+// heard is output that can be waited for to say that so many commands are ready.
+type heard struct {
+	want  int
+	mu    sync.Mutex
+	text  bytes.Buffer
+	ready *sync.Cond
+}
+
+func (h *heard) Write(data []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer h.ready.Broadcast()
+	return h.text.Write(data)
+}
+
+func (h *heard) wait() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for strings.Count(h.text.String(), "| ready") < h.want {
+		h.ready.Wait()
+	}
+}
+
+// TestEachColour wants a profile's colour before its lines where the terminal knows
+// colours, and no byte of it anywhere else.
+func TestEachColour(t *testing.T) {
+	t.Parallel()
+	const run = `sed -i 's/^\[profile dev\]$/&\ngatehop_color = ff0000/' "$AWS_CONFIG_FILE"; gatehop each dev staging -- sh -c 'echo out; echo err >&2'`
+	const red = "\x1b[48;5;196m  \x1b[0m "
+	for _, c := range []struct {
+		name       string
+		vars       []string
+		run        string
+		dev, plain string // before the names
+	}{
+		{"terminal", nil, run, red, "   "},
+		{"NO_COLOR", []string{"NO_COLOR=1"}, run, "", ""},
+		{"dumb", []string{"TERM=dumb"}, run, "", ""},
+		{"pipe", nil, "{ " + run + "; } 2>&1 | cat", "", ""},
+		{"no colour", nil, strings.Replace(run, "ff0000", "", 1), "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.name == "no colour" {
+				c.run = c.run[strings.Index(c.run, "gatehop each"):]
+			}
+			text := "\n" + strings.ReplaceAll(shownBy(t, c.vars, "sandbox", "--", "sh", "-c", c.run), "\r", "")
+			for _, word := range []string{"out", "err"} {
+				for _, want := range []string{"\n" + c.dev + "dev     | " + word + "\n", "\n" + c.plain + "staging | " + word + "\n"} {
+					if !strings.Contains(text, want) {
+						t.Errorf("no %q in %q", want, text)
+					}
+				}
+			}
+			if c.dev == "" && strings.Contains(text, "\x1b") {
+				t.Errorf("escape sequences in %q", text)
+			}
+		})
+	}
+}
+
+// TestEachLeavesTerminalAlone wants neither a progress line nor a question between the
+// lines of commands, however long those take.
+func TestEachLeavesTerminalAlone(t *testing.T) {
+	t.Parallel()
+	text := shownBy(t, []string{"NO_COLOR=1"}, "sandbox", "--latency", "1300ms", "--accounts", "4", "--", "gatehop", "each", "acct-*", "--parallel", "2", "--",
+		"sh", "-c", "echo begin; echo end")
+	from := strings.Index(text, "acct-")
+	if from < 0 {
+		t.Fatalf("no command ran: %q", text)
+	}
+	for line := range strings.Lines(text[from:]) {
+		if !regexp.MustCompile(`^(acct-00\d \| (begin|end)|4 of 4 ok)\r\n$`).MatchString(line) {
+			t.Errorf("between the lines of commands: %q", line)
+		}
+	}
+}
+
+// TestEachDrops wants a command that cannot write any more to end gatehop too, as a pipe
+// that closes does.
+func TestEachDrops(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd := exec.Command("gatehop", "sandbox", "--", "sh", "-c",
+		fmt.Sprintf(`gatehop each dev staging -- sh -c 'while echo y; do sleep 0.01; done' 2>/dev/null | head -n 3; echo over >%q`, filepath.Join(dir, "over")))
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	out, err := cmd.Output()
+	if err != nil || strings.Count(string(out), "| y\n") != 3 {
+		t.Errorf("%v: %q", err, out)
+	}
+	if readFile(t, filepath.Join(dir, "over")) != "over\n" {
+		t.Error("it did not end")
+	}
+}
