@@ -236,9 +236,10 @@ func TestServingFactor(t *testing.T) {
 		if text := said.String(); !strings.Contains(text, "ends in 15 min") || !strings.Contains(text, "ends in 5 min") {
 			t.Errorf("said:\n%s", text)
 		}
-		// The control: the counter sees a helper that is started anew each time.
-		for range 5 {
-			p := w.around(io.Discard, io.Discard, []string{password(worldPassword)}, []string{"credential-process", "dev"})
+		// The control: the counter sees a helper that remembers nothing.
+		for i := range 5 {
+			home := "GATEHOP_HOME=" + filepath.Join(w.home, fmt.Sprint("state", i))
+			p := w.around(io.Discard, io.Discard, []string{password(worldPassword), home}, []string{"credential-process", "dev"})
 			p.transport = network
 			run(t.Context(), p)
 			time.Sleep(2 * time.Minute)
