@@ -26,6 +26,19 @@ func shownBy(t *testing.T, vars []string, args ...string) string {
 	return strings.TrimSuffix(s.text.String(), "\x00end")
 }
 
+// TestNoticeOnTerminal wants the warning on the terminal once, whether standard error is
+// there or elsewhere.
+func TestNoticeOnTerminal(t *testing.T) {
+	t.Parallel()
+	const begin = `sed -i "s/^gatehop_store = file/&\ngatehop_keep_session = no/" "$AWS_CONFIG_FILE"; gatehop login gateway --duration 15m >"$TMPDIR/out"; unset GATEHOP_PASSWORD; `
+	for _, end := range []string{"", ` 2>"$TMPDIR/err"`} {
+		shown := shownBy(t, nil, "sandbox", "--", "sh", "-c", begin+"gatehop exec --serve dev -- sleep 0.5"+end)
+		if strings.Count(shown, "the session of profile gateway ends in 15 min; ") != 1 {
+			t.Errorf("with%s the terminal shows %q", end, shown)
+		}
+	}
+}
+
 // What is slow enough for a line by each request alone: on a busy machine there may be
 // more than a moment between two.
 const (

@@ -48,17 +48,17 @@ func (w *world) keep(vars ...string) (k *keeping, said *spoken) {
 
 func (w *world) keepOver(network http.RoundTripper, vars ...string) (k *keeping, said *spoken) {
 	w.t.Helper()
-	return w.keepIn(w.t.Context(), network, vars...)
+	return w.keepIn(w.t.Context(), "dev", network, vars...)
 }
 
-func (w *world) keepIn(ctx context.Context, network http.RoundTripper, vars ...string) (k *keeping, said *spoken) {
+func (w *world) keepIn(ctx context.Context, profile string, network http.RoundTripper, vars ...string) (k *keeping, said *spoken) {
 	w.t.Helper()
 	said = &spoken{}
 	p := w.around(said, said, vars, nil)
 	p.transport = network
 	a := &app{process: p, command: "serve"}
 	a.secrets.fd = noFD
-	k, err := a.keep(ctx, []string{"dev"}, 0)
+	k, err := a.keep(ctx, []string{profile}, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,6 +148,31 @@ func servingDay(t *testing.T, skew time.Duration) {
 	}
 }
 
+// TestServingGateway serves the gateway itself, whose session nothing but a sign-in renews.
+func TestServingGateway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{bubble: true, config: withoutCookies()})
+		w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
+		began := time.Now()
+		k, said := w.keepIn(t.Context(), "gateway", w.net)
+		defer k.stop()
+		for ; time.Since(began) < 14*time.Hour; time.Sleep(time.Minute) {
+			if _, err := k.current(t.Context()); (err == nil) != (time.Since(began) < 12*time.Hour) {
+				t.Fatalf("after %v: %v", time.Since(began), err)
+			}
+		}
+		text := said.String()
+		if strings.Count(text, "the session of profile gateway ends in ") != 2 || strings.Count(text, "any more") != 1 || strings.Count(text, "\n") != 3 || w.logins() != 1 {
+			t.Errorf("%d sign-ins, said:\n%s", w.logins(), text)
+		}
+		w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
+		if _, err := k.current(t.Context()); err != nil {
+			t.Errorf("after the sign-in: %v", err)
+		}
+	})
+}
+
 // TestServingAlone: where a sign-in needs nobody, nobody is warned, for as long as it works.
 func TestServingAlone(t *testing.T) {
 	t.Parallel()
@@ -174,7 +199,7 @@ func TestServingAsksNobody(t *testing.T) {
 		w := newWorld(t, worldOptions{bubble: true, config: withoutCookies()})
 		w.answer = map[string]string{"password": worldPassword}
 		ctx, cancel := context.WithCancel(t.Context())
-		k, _ := w.keepIn(ctx, w.net)
+		k, _ := w.keepIn(ctx, "dev", w.net)
 		defer k.stop()
 		asked := len(w.asked)
 		cancel()
