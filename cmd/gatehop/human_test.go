@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"gatehop/idp/idptest"
@@ -26,5 +27,18 @@ func TestUnattendedFactor(t *testing.T) {
 	w.run("login", "gateway").want(t, statusPage) // a person may try
 	if n := w.logins(); n != 2 {
 		t.Errorf("%d passwords were sent, want 2", n)
+	}
+}
+
+// TestPromptNames: a question that a tool may have caused names the command.
+func TestPromptNames(t *testing.T) {
+	t.Parallel()
+	for command, named := range map[string]bool{"credential-process dev --prompt": true, "login dev": false} {
+		w := newWorld(t, worldOptions{})
+		w.answer = map[string]string{"password": worldPassword}
+		w.run(strings.Fields(command)...).want(t, 0)
+		if got := strings.Contains(w.asked[0].Label, "(for `gatehop "+command+"`)"); got != named {
+			t.Errorf("%s asks %q", command, w.asked[0].Label)
+		}
 	}
 }

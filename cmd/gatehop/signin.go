@@ -53,7 +53,7 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 	if err != nil {
 		return flow.Signed{}, err
 	}
-	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User}}
+	person := &userRecorder{Prompter: labelled{Prompter: lister{a.prompter(), a}, host: hostOf(s.SignIn.URL), user: s.User, command: a.onBehalf()}}
 	attempt, kept := a.attempt(profile, s, dir, person), a.stored(profile, s, dir)
 	attempt.Sources = append(attempt.Sources, kept.source())
 	session.Prompt = whilePosting{attempt, a.connectAhead}
@@ -147,6 +147,16 @@ func (a *app) ownPassword(ctx context.Context, s *settings) (secret.Text, error)
 type labelled struct {
 	idp.Prompter
 	host, user string
+	command    string // that asked, where the person did not begin it themselves; "": they did
+}
+
+// onBehalf is the command line that a question is for, where a tool may have run it: a
+// prompt out of nowhere teaches people to answer any.
+func (a *app) onBehalf() string {
+	if a.command != "credential-process" {
+		return ""
+	}
+	return idp.CleanWords("gatehop " + strings.Join(a.args, " "))
 }
 
 func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
@@ -163,6 +173,9 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		q.Label = "Which way to sign in at " + l.host + "?"
 	case q.Label != "":
 		q.Label = l.host + ": " + q.Label
+	}
+	if l.command != "" {
+		q.Label += " (for `" + l.command + "`)"
 	}
 	if q.Retry != "" {
 		q.Retry = l.host + " says: " + q.Retry
