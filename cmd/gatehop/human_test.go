@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gatehop/idp/idptest"
 )
@@ -27,6 +28,34 @@ func TestUnattendedFactor(t *testing.T) {
 	w.run("login", "gateway").want(t, statusPage) // a person may try
 	if n := w.logins(); n != 2 {
 		t.Errorf("%d passwords were sent, want 2", n)
+	}
+}
+
+// TestUnattendedHour: after a person has met the second factor, an hour of calls that
+// nobody is there for sends no password, and so starts no push: that comes after it.
+func TestUnattendedHour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{adfs: func(o *idptest.Options) { o.Users[0].MFA = true }})
+	w.answer = map[string]string{"password": worldPassword}
+	w.run("login", "gateway").want(t, statusPage)
+	w.answer, w.vars = nil, []string{password(worldPassword)}
+	factors := func() (n int) {
+		for _, r := range w.adfs.Requests() {
+			if r.Page == "adfs/mfa.html" {
+				n++
+			}
+		}
+		return n
+	}
+	if before := factors(); before != 1 { // the control: the page is seen
+		t.Fatalf("%d pages of the second factor, want 1", before)
+	}
+	for range 60 {
+		w.run("credential-process", "dev").want(t, statusHuman)
+		w.now = w.now.Add(time.Minute)
+	}
+	if n := factors(); n != 1 {
+		t.Errorf("%d second factors were begun, want none after the person's", n-1)
 	}
 }
 
