@@ -150,13 +150,13 @@ func TestStorePasswordNowhere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := ringWorld(t, worldOptions{bubble: true})
-		w.ring.trouble = keyring.Locked
+		w.ring.is(keyring.Locked)
 		w.answer = typed(worldPassword, "yes")
 		w.run("login", "gateway").want(t, 0)
 		if w.askedFor("keep_password") != 0 {
 			t.Error("asked although the keyring is locked")
 		}
-		w.ring.trouble = ""
+		w.ring.is("")
 		w.signsAlone(t, statusHuman, 0)
 		time.Sleep(time.Minute)
 	})

@@ -39,6 +39,20 @@ func (r *testRing) Ready(context.Context) error {
 	return &keyring.Error{Trouble: trouble}
 }
 
+// is makes something, or nothing, be wrong from now on.
+func (r *testRing) is(trouble keyring.Trouble) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trouble = trouble
+}
+
+// times is how often the keyring was asked.
+func (r *testRing) times() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
 func (r *testRing) Get(service, account string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,17 +119,17 @@ func TestRing(t *testing.T) {
 		t.Error("the key stays in the keyring after logout --all")
 	}
 	w.takes(t, "after logout --all", 1)
-	asked := w.ring.asked
+	asked := w.ring.times()
 	w.run("status").want(t, 0)
-	if w.ring.asked != asked {
+	if w.ring.times() != asked {
 		t.Error("status asked the keyring")
 	}
 	w.run("login", "gateway").want(t, 0) // nobody is there, and nobody needs to be
 	w.run("credential-process", "gateway").want(t, 0)
-	before := w.ring.asked
+	before := w.ring.times()
 	w.run("credential-process", "gateway").want(t, 0)
-	if before == asked || w.ring.asked != before {
-		t.Errorf("the keyring was asked %d times by a sign-in, want some, and %d by what is in the cache, want 0", before-asked, w.ring.asked-before)
+	if before == asked || w.ring.times() != before {
+		t.Errorf("the keyring was asked %d times by a sign-in, want some, and %d by what is in the cache, want 0", before-asked, w.ring.times()-before)
 	}
 }
 
@@ -128,7 +142,7 @@ func TestRingTroubles(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := ringWorld(t, worldOptions{bubble: true})
-				w.ring.trouble = trouble
+				w.ring.is(trouble)
 				sign := func(warnings, passwords int) {
 					t.Helper()
 					before := w.logins()
@@ -141,9 +155,9 @@ func TestRingTroubles(t *testing.T) {
 					}
 				}
 				sign(1, 1)
-				asked := w.ring.asked
+				asked := w.ring.times()
 				sign(0, 1)
-				if again := w.ring.asked > asked; again != (trouble == keyring.Missing || trouble == keyring.Locked) {
+				if again := w.ring.times() > asked; again != (trouble == keyring.Missing || trouble == keyring.Locked) {
 					t.Errorf("asked again at once: %v", again)
 				}
 				time.Sleep(25 * time.Hour)
@@ -151,14 +165,14 @@ func TestRingTroubles(t *testing.T) {
 				if there := strings.Join(files(t, w.home), "\n"); strings.Contains(there, "cookies/") || strings.Contains(there, "secret.key") {
 					t.Errorf("something is kept:\n%s", there)
 				}
-				w.ring.trouble = ""
+				w.ring.is("")
 				time.Sleep(time.Hour)
 				sign(0, 1)
 				sign(0, 0)
 				// Locked again: what is kept can be thrown away all the same.
-				w.ring.trouble = trouble
+				w.ring.is(trouble)
 				w.run("logout", "gateway").want(t, 0)
-				w.ring.trouble = ""
+				w.ring.is("")
 				time.Sleep(time.Hour)
 				sign(0, 1)
 				time.Sleep(time.Hour) // what was given up on ends
@@ -172,9 +186,9 @@ func TestRingPerson(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := ringWorld(t, worldOptions{bubble: true})
-		w.ring.trouble = keyring.Slow
+		w.ring.is(keyring.Slow)
 		w.takes(t, "slow", 1)
-		w.ring.trouble = ""
+		w.ring.is("")
 		w.runWith([]string{password(worldPassword)}, "login", "gateway").want(t, 0)
 		w.takes(t, "kept by the person's login", 0)
 		time.Sleep(time.Hour)
