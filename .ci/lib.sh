@@ -54,24 +54,28 @@ scratch() {
   trap 'rm -rf "$scratch"' EXIT
 }
 
-# fuzz_all TIME: runs every fuzz target of the tree for TIME.
-fuzz_all() {
-  local file name count=0 log
+# fuzz_one TIME FILE NAME: one fuzz target, on one processor.
+fuzz_one() {
+  local log
   log=$(mktemp)
-  while IFS=: read -r file name; do
-    name=${name#func }
-    echo "fuzz ${file%/*} $name"
-    # The Go fuzzer sometimes reports its own deadline as a failure (golang/go#75804): then once more.
-    if ! go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "./${file%/*}" >"$log" 2>&1; then
-      if grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log" ||
-        ! go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "./${file%/*}" >"$log" 2>&1; then
-        cat "$log"
-        return 1
-      fi
+  echo "fuzz ${2%/*} $3"
+  # The Go fuzzer sometimes reports its own deadline as a failure (golang/go#75804): then once more.
+  if ! go test -run '^$' -fuzz "^$3\$" -fuzztime "$1" -parallel 1 "./${2%/*}" >"$log" 2>&1; then
+    if grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log" ||
+      ! go test -run '^$' -fuzz "^$3\$" -fuzztime "$1" -parallel 1 "./${2%/*}" >"$log" 2>&1; then
+      cat "$log"
+      return 1
     fi
-    count=$((count + 1))
-  done < <(tree_files | grep '_test\.go$' | grep -v '/testdata/' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]+' -H)
+  fi
   rm -f "$log"
-  echo "$count fuzz targets"
-  [ "$count" -gt 0 ]
+}
+
+# fuzz_all TIME: runs every fuzz target of the tree for TIME, one on each processor.
+fuzz_all() {
+  local list
+  list=$(tree_files | grep '_test\.go$' | grep -v '/testdata/' | xargs grep -oE '^func Fuzz[A-Za-z0-9_]+' -H | sed 's/:func / /')
+  [ -n "$list" ]
+  export -f fuzz_one
+  xargs -P "$(nproc)" -L 1 bash -c 'fuzz_one "$@"' _ "$1" <<<"$list"
+  echo "$(wc -l <<<"$list") fuzz targets"
 }

@@ -17,7 +17,7 @@ func TestUnattendedFactor(t *testing.T) {
 	w.run("credential-process", "gateway").want(t, statusPage, "second factor")
 	w.now = w.now.Add(2 * 60e9) // past the record of the failure
 	for range 3 {
-		w.run("credential-process", "gateway").want(t, statusHuman, "something for a person", "`gatehop login gateway`")
+		w.run("credential-process", "gateway").want(t, statusHuman, "something that only a person can do", "`gatehop login gateway`")
 		w.now = w.now.Add(24 * 3600e9)
 	}
 	if n := w.logins(); n != 1 {
@@ -56,6 +56,40 @@ func TestUnattendedHour(t *testing.T) {
 	}
 	if n := factors(); n != 1 {
 		t.Errorf("%d second factors were begun, want none after the person's", n-1)
+	}
+}
+
+// TestUnattendedStepUp: a provider that knows the person and wants a second factor all the
+// same shows it once, whatever there is to sign in with. The person's login ends that.
+func TestUnattendedStepUp(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{"", password(worldPassword)} {
+		w := keptWorld(t, worldOptions{})
+		w.adfs.SetMFA(`CORP\alice`, true)
+		pages := func() (n int) {
+			for _, r := range w.adfs.Requests() {
+				if r.Page == "adfs/mfa.html" {
+					n++
+				}
+			}
+			return n
+		}
+		if own != "" {
+			w.vars = []string{own}
+		}
+		for range 10 {
+			w.run("credential-process", "gateway").want(t, statusHuman)
+			w.now = w.now.Add(2 * time.Minute)
+		}
+		if n := pages(); n != 1 {
+			t.Errorf("%q: %d second factors were begun, want 1", own, n)
+		}
+		w.adfs.SetMFA(`CORP\alice`, false)
+		w.answer, w.vars = map[string]string{"password": worldPassword}, nil
+		w.run("login", "gateway").want(t, 0)
+		w.run("logout", "gateway").want(t, 0)
+		w.answer, w.vars = nil, []string{password(worldPassword)}
+		w.run("credential-process", "gateway").want(t, 0)
 	}
 }
 

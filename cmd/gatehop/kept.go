@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/guard"
 	"gatehop/cmd/gatehop/internal/kept"
 	"gatehop/cmd/gatehop/internal/profile"
 	"gatehop/creds/secret"
@@ -119,6 +120,9 @@ func (a *app) reuse(ctx context.Context, profile string, s *settings, dir store.
 	if ok && !a.afresh {
 		r.who = who
 		r.record, r.restored = r.book.Get(ctx, who)
+		if r.record.Spent && a.isUnattended() { // it led to a question, and would again
+			r.record, r.restored = kept.Record{}, false
+		}
 	}
 	r.freshJar(session)
 	r.jar.Restore(r.record.Cookies)
@@ -156,6 +160,8 @@ func (r *reuse) login(ctx context.Context, adapter idp.Adapter, session *idp.Ses
 		}
 	case r.asked.any.Load():
 		return nil, r.spend(ctx, err)
+	case guard.NeedsHuman(err) && r.a.isUnattended():
+		return nil, r.stop(ctx, err)
 	case isOfCookies(err):
 		r.forget(ctx)
 	case !errors.Is(err, errKeptLate):
@@ -199,8 +205,16 @@ func (r *reuse) spend(ctx context.Context, err error) error {
 	if !errors.As(err, new(*idp.NeedsInputError)) || !r.a.isUnattended() || r.a.hasOwnPassword(ctx, r.s) {
 		return err
 	}
+	return r.stop(ctx, nil)
+}
+
+// stop keeps the session from being tried again before a person has signed in.
+func (r *reuse) stop(ctx context.Context, shown error) error {
 	if r.record.Spent = true; !r.jar.dropped.Load() {
 		r.warn(r.book.Put(ctx, r.who, r.record))
+	}
+	if shown != nil {
+		return &needsLoginError{Profile: r.profile, Why: "the provider's session wants something that only a person can do", Err: shown}
 	}
 	return r.needsLogin()
 }

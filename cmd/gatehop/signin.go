@@ -28,7 +28,13 @@ import (
 const unattendedLimit = 15 * time.Second
 
 // needsLoginError reports that only a person can go on and that nothing was sent.
-type needsLoginError struct{ Profile, Why string }
+type needsLoginError struct {
+	Profile, Why string
+	Err          error // what showed it, if anything did
+}
+
+// Unwrap returns what showed it.
+func (e *needsLoginError) Unwrap() error { return e.Err }
 
 func (e *needsLoginError) Error() string {
 	return fmt.Sprintf("profile %s: %s", e.Profile, e.Why)

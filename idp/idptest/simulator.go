@@ -296,3 +296,19 @@ func (s *simulator) SetPassword(user, password string) {
 		}
 	}
 }
+
+// SetMFA makes a second factor be asked of a user, of those who are signed in too, or not.
+func (s *simulator) SetMFA(user string, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.users {
+		if strings.EqualFold(s.users[i].Name, user) {
+			s.users[i].MFA = on
+		}
+	}
+	for _, sess := range s.sessions {
+		if strings.EqualFold(sess.user.Name, user) {
+			sess.partial = on
+		}
+	}
+}

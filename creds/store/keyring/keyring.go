@@ -38,10 +38,11 @@ const (
 	Foreign Trouble = "holds something else in gatehop's place"
 )
 
-// Error reports a keyring that cannot be used now. It says nothing about what is in it.
+// Error reports a keyring that cannot be used now. It says nothing about what is in it,
+// and is no other error: a bus that is not there must not pass for a key that is not.
 type Error struct {
 	Trouble Trouble
-	Err     error // the system's, if there is one
+	Err     error // the system's, for its words; nil if there are none
 }
 
 func (e *Error) Error() string {
@@ -50,9 +51,6 @@ func (e *Error) Error() string {
 	}
 	return "the keyring " + string(e.Trouble)
 }
-
-// Unwrap returns the system's error.
-func (e *Error) Unwrap() error { return e.Err }
 
 // System is a keyring as a whole. Its methods may block for ever, and be left to do so.
 type System interface {
@@ -142,25 +140,28 @@ func (k Key) Make(ctx context.Context, random io.Reader) ([]byte, error) {
 	if random == nil {
 		return nil, fmt.Errorf("the key in the keyring is not there, and nothing makes one")
 	}
+	made := make([]byte, keySize)
+	if _, err := io.ReadFull(random, made); err != nil {
+		return nil, err
+	}
+	return limited(ctx, func(ctx context.Context) ([]byte, error) { return k.make(ctx, made) })
+}
+
+// make holds the lock until the keyring has answered, also where nobody waits for that any
+// more: a key that arrives late must not replace another one.
+func (k Key) make(ctx context.Context, made []byte) ([]byte, error) {
 	unlock, err := store.LockFile(ctx, paths.Join(k.dir.Path(), lockName))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if key, err = k.Read(ctx); !errors.Is(err, fs.ErrNotExist) { // another process may have made it
+	if key, err := k.get(); err != fs.ErrNotExist { // another process may have made it
 		return key, err
 	}
-	made := make([]byte, keySize)
-	if _, err := io.ReadFull(random, made); err != nil {
+	if err := k.system.Set(service, k.dir.Path(), format+base64.StdEncoding.EncodeToString(made)); err != nil {
 		return nil, err
 	}
-	_, err = limited(ctx, func(context.Context) ([]byte, error) {
-		return nil, k.system.Set(service, k.dir.Path(), format+base64.StdEncoding.EncodeToString(made))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return k.Read(ctx) // a keyring that forgets what it was given is none
+	return k.get() // a keyring that forgets what it was given is none
 }
 
 // Forget removes the key: what is sealed under it cannot be read again.
@@ -199,7 +200,7 @@ func limited(ctx context.Context, call func(context.Context) ([]byte, error)) ([
 func judged(ctx context.Context, err error) error {
 	var known *Error
 	switch {
-	case err == nil, errors.Is(err, fs.ErrNotExist), errors.As(err, &known):
+	case err == nil, errors.As(err, &known), err == fs.ErrNotExist:
 		return err
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Trouble: Slow}

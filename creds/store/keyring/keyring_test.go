@@ -129,6 +129,7 @@ func TestTroubles(t *testing.T) {
 		want Trouble
 	}{
 		"missing": {&fake{trouble: &Error{Trouble: Missing}}, Missing},
+		"no bus":  {&fake{trouble: &Error{Trouble: Missing, Err: &os.PathError{Op: "dial", Path: "/gone", Err: fs.ErrNotExist}}}, Missing},
 		"locked":  {&fake{trouble: &Error{Trouble: Locked}}, Locked},
 		"failing": {&fake{failing: canary}, Failing},
 		"slow":    {&fake{slow: 10 * time.Second}, Slow},

@@ -196,7 +196,7 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 	case err == nil:
 		a.accept(ctx)
 	case !errors.As(err, &page):
-	case slices.Contains(humanVerdicts, page.Verdict) && a.onlyPasswords():
+	case NeedsHuman(page) && !a.coded: // a code that comes from a program needs no person
 		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
 	case page.Verdict == idp.MFADenied:
 		a.judge(ctx, false, func(g given) bool { return g.field != "password" })
@@ -205,16 +205,15 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 	}
 }
 
-// humanVerdicts are the answers to a right password that only a person can go on from: some
-// of them ring a phone.
+// humanVerdicts are what only a person can go on from: some of it rings a phone.
 var humanVerdicts = []idp.Verdict{
 	idp.SecondFactor, idp.NeedsBrowser, idp.Enrolment, idp.MFADenied, idp.MFATimeout, idp.Captcha, idp.Consent,
 }
 
-// onlyPasswords reports whether what is on its way are passwords: a code that comes from a
-// program needs no person.
-func (a *Attempt) onlyPasswords() bool {
-	return len(a.given) > 0 && !a.coded
+// NeedsHuman reports whether err is a page that only a person can go on from.
+func NeedsHuman(err error) bool {
+	var page *idp.PageError
+	return errors.As(err, &page) && slices.Contains(humanVerdicts, page.Verdict)
 }
 
 // judge records that those of the secrets on their way that which picks were refused, with
@@ -237,7 +236,7 @@ func (a *Attempt) judge(ctx context.Context, mute bool, which func(given) bool) 
 }
 
 func (a *Attempt) accept(ctx context.Context) {
-	if len(a.given) == 0 {
+	if len(a.given) == 0 && !a.Attended { // a session of the provider's says nothing about passwords
 		return
 	}
 	var texts []secret.Text

@@ -321,6 +321,11 @@ func TestSlowMark(t *testing.T) {
 	})
 }
 
+// full is a store that takes nothing.
+type full struct{ creds.Store }
+
+func (full) Put(context.Context, string, []byte) error { return errors.New("no space") }
+
 // TestHuman: once the provider has answered a password with what only a person can do, no
 // source's password is sent while nobody is there, until a password is enough again.
 func TestHuman(t *testing.T) {
@@ -351,6 +356,14 @@ func TestHuman(t *testing.T) {
 		a.Done(t.Context(), nil)
 		if !sent(t, g, "right", nil) {
 			t.Errorf("%s: not sent after a success", v)
+		}
+	}
+	for name, change := range map[string]func(*Guard){"no marks": func(g *Guard) { g.Keep = false }, "full": func(g *Guard) { g.Marks = full{store.NewMemory()} }} {
+		g := testGuard(&noon)
+		change(g)
+		sent(t, g, "right", &idp.PageError{Verdict: idp.SecondFactor})
+		if sent(t, g, "right", nil) {
+			t.Errorf("%s: the password is sent again", name)
 		}
 	}
 	// The control: what judges the password, or nothing, says nothing about persons.

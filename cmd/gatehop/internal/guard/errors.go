@@ -42,7 +42,7 @@ func (e *LockoutError) Error() string {
 type HumanError struct{ At, Now time.Time }
 
 func (e *HumanError) Error() string {
-	return "the provider answered the password with something for a person " + when(e.At, e.Now) + "; without one none is sent again"
+	return "the provider wanted something that only a person can do " + when(e.At, e.Now) + "; without one none is sent again"
 }
 
 // when is a time of today as people say it.

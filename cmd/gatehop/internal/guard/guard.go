@@ -69,6 +69,7 @@ type refused struct {
 type times struct {
 	Version int         `json:"version"`
 	At      []time.Time `json:"at"`
+	Human   time.Time   `json:"human,omitzero"` // as in record
 }
 
 const version = 1
@@ -77,6 +78,7 @@ const version = 1
 type entry struct {
 	record
 	times []time.Time
+	plain time.Time // times.Human
 	hash  func(t secret.Text, salt []byte) []byte
 }
 
@@ -92,7 +94,10 @@ func (g *Guard) load(ctx context.Context, key string) entry {
 	}
 	var t times
 	if data, err := g.Times.Get(ctx, key); err == nil && json.Unmarshal(data, &t) == nil && t.Version == version {
-		e.times = t.At
+		e.times, e.plain = t.At, t.Human
+		if e.Human.IsZero() {
+			e.Human = t.Human
+		}
 	}
 	return e
 }
@@ -206,7 +211,7 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 	}
 	e.times = append(e.times, now)
 	e.times = e.times[max(0, len(e.times)-maxRefusals):]
-	if g.put(ctx, g.Times, key, times{Version: version, At: e.times}) == nil || g.Warn == nil {
+	if g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) == nil || g.Warn == nil {
 		return
 	}
 	if err == nil {
@@ -216,14 +221,14 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 }
 
 // needsHuman records that the provider wants a person after the password; the caller holds
-// the lock. Where no record can be kept, the password is sent again next time.
+// the lock. It is no secret: where no record can be kept, the time alone is.
 func (g *Guard) needsHuman(ctx context.Context, key string) {
 	e := g.load(ctx, key)
-	e.Human = g.Now()
-	if !g.Keep {
+	e.Human, e.plain = g.Now(), g.Now()
+	if g.Keep && g.put(ctx, g.Marks, key, e.record.current()) == nil {
 		return
 	}
-	if err := g.put(ctx, g.Marks, key, e.record.current()); err != nil && g.Warn != nil {
+	if err := g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}); err != nil && g.Warn != nil {
 		g.Warn(fmt.Errorf("that the provider wants a person cannot be remembered: %w", err))
 	}
 }
@@ -272,7 +277,7 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	default:
 		err = g.remove(ctx, g.Marks, key)
 	}
-	if len(e.times) > 0 {
+	if len(e.times) > 0 || !e.plain.IsZero() {
 		if gone := g.remove(ctx, g.Times, key); err == nil {
 			err = gone
 		}
@@ -288,5 +293,5 @@ func (g *Guard) settle(ctx context.Context, key string, e *entry, now time.Time)
 	if !e.clamp(now) || len(e.times) == 0 {
 		return
 	}
-	_ = g.put(ctx, g.Times, key, times{Version: version, At: e.times}) // else they count as now, as before
+	_ = g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) // else they count as now, as before
 }
