@@ -44,6 +44,7 @@ type app struct {
 
 	config    *profile.Config
 	made      map[string]*settings  // by way
+	madeMu    sync.Mutex            // guards made
 	flows     map[string]*flow.Flow // by way
 	signedIn  *store.Memory         // of this run: assertions, for all gateways of one provider; sessions that nothing else keeps
 	mu        sync.Mutex            // guards what follows, which a flow under way may need

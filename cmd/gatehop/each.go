@@ -132,7 +132,14 @@ func (a *app) each(ctx context.Context, words, argv []string, o eachOptions) err
 // lines of commands. A profile whose sign-in fails takes no part.
 func (a *app) signInFirst(ctx context.Context, targets []target) {
 	lead := func(i int) error {
-		_, _, err := a.ensure(ctx, targets[i].chain)
+		f, err := a.flow(targets[i].chain)
+		if err == nil {
+			if _, _, err = a.ensureBy(ctx, f, targets[i].chain); err != nil && a.isUnattended() && mayUseRest(err) {
+				if _, ok := f.Cached(ctx, targets[i].chain); ok { // which exec would use up, too
+					err = nil
+				}
+			}
+		}
 		targets[i].err = err
 		return err
 	}

@@ -27,13 +27,17 @@ func (a *app) notice(text string) {
 
 // notify is notice, and a run of the gateway's command for it. Like every command of the
 // profile that one is not run while the environment says where secrets go. That it fails
-// is one line more.
-func (a *app) notify(ch profile.Chain, text string) {
+// is one line more. later runs the command, so that nothing waits for it; it ends with ctx.
+func (a *app) notify(ctx context.Context, ch profile.Chain, text string, later func(func())) {
 	a.notice(text)
 	s, err := a.settings(ch)
 	if err != nil || s.SignIn.NotifyCommand == nil || len(s.Changed) > 0 {
 		return
 	}
 	c := askpass.Command{Key: notifyCommandKey, Words: s.SignIn.NotifyCommand, Env: a.env}
-	a.warn(c.Tell(context.Background(), text))
+	later(func() {
+		if err := c.Tell(ctx, text); ctx.Err() == nil {
+			a.warn(err)
+		}
+	})
 }

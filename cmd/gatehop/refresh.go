@@ -313,6 +313,9 @@ func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s f
 		return before, false, nil
 	}
 	if s, err = a.renewed(ctx, f, ch); err != nil {
+		if ok && f.AtLeast > 0 && before.Remaining(a.now()) >= f.AtLeast && mayUseRest(err) && !f.Force && ctx.Err() == nil {
+			return before, false, nil // past its margin, and long enough for what was asked
+		}
 		return s, false, err
 	}
 	if left := s.Remaining(a.now()); left < f.AtLeast {

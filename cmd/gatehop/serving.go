@@ -103,6 +103,7 @@ func (a *app) renewing(ctx context.Context, f *flow.Flow, ch profile.Chain, s fl
 	// Ctrl-C is for the command, which may go on after it.
 	within, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
+	q.within, q.later = within, wg.Go
 	wg.Go(func() { keeper.Run(within) })
 	wg.Go(func() { watch.Run(within) })
 	return func(ctx context.Context) (creds.Credentials, error) { return answered(keeper.Current(ctx)) }, func() {
@@ -158,6 +159,9 @@ type quietly struct {
 	flow  *flow.Flow
 	chain profile.Chain
 
+	within context.Context // as long as it serves
+	later  func(func())    // runs what nothing waits for before that ends
+
 	mu    sync.Mutex // one renewal at a time
 	final error      // of the last one, if only a person can mend it
 }
@@ -197,7 +201,7 @@ func (q *quietly) left(ctx context.Context) (time.Duration, bool) {
 
 func (q *quietly) warn(left time.Duration) {
 	gateway := q.chain[0].Name
-	q.app.notify(q.chain, fmt.Sprintf("the session of profile %s ends %s; `gatehop login %s` renews it", gateway, in(left), gateway))
+	q.app.notify(q.within, q.chain, fmt.Sprintf("the session of profile %s ends %s; `gatehop login %s` renews it", gateway, in(left), gateway), q.later)
 }
 
 // tell says what goes wrong with the renewals. Of the end of the gateway's session a
@@ -214,6 +218,6 @@ func (q *quietly) tell(err error, left time.Duration) {
 		if e.hint != "" {
 			text += "; " + e.hint
 		}
-		q.app.notify(q.chain, text)
+		q.app.notify(q.within, q.chain, text, q.later)
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/anyurl"
@@ -22,7 +24,10 @@ type settings struct {
 
 // settings applies the environment to the chain's gateway, once per run.
 func (a *app) settings(ch profile.Chain) (*settings, error) {
-	if s := a.made[way(ch)]; s != nil {
+	a.madeMu.Lock()
+	defer a.madeMu.Unlock()
+	if s := a.known(ch); s != nil {
+		a.made[way(ch)] = s
 		return s, nil
 	}
 	env := environ.Vars(a.env)
@@ -40,6 +45,20 @@ func (a *app) settings(ch profile.Chain) (*settings, error) {
 	}
 	a.made[way(ch)] = s
 	return s, nil
+}
+
+// known are the settings that were made already. A gateway alone has those of the first
+// chain behind it: what is remembered of its sign-in is in them.
+func (a *app) known(ch profile.Chain) *settings {
+	if s := a.made[way(ch)]; s != nil || len(ch) > 1 {
+		return s
+	}
+	for _, w := range slices.Sorted(maps.Keys(a.made)) {
+		if strings.HasPrefix(w, ch[0].Name+"\n") {
+			return a.made[w]
+		}
+	}
+	return nil
 }
 
 // misset says what is wrong with settings as it is said elsewhere.
