@@ -23,9 +23,9 @@ func credentialProcessCommand(a *app) *cobra.Command {
 credential_process. Nothing else is ever printed on standard output.
 
 It asks nobody. From the cache if it can; else with a new hop while the gateway
-session lives; else with a sign-in if --password-stdin, GATEHOP_PASSWORD or
-gatehop_password_command gives the password, and it was not refused before;
-else it exits at once with status 3 and says what to run.
+session lives; else with a sign-in, by the provider's own session that was kept,
+or if --password-stdin, GATEHOP_PASSWORD, gatehop_password_command or the
+stored password has one that was not refused before; else it exits at once with status 3 and says what to run.
 
 In ~/.aws/config, with the whole path, since tools run it from any folder:
 

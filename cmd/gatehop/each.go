@@ -32,8 +32,8 @@ The commands have no standard input. Each line that one writes is passed on
 whole, behind the name of its profile and with gatehop_color where the terminal
 knows colours. Ctrl-C reaches them all.
 
-If some fail, the others run all the same, and the status is 1; --fail-fast
-begins no further ones and lets those that run finish. --json prints what
+If some fail, the others run all the same, and the status is 1, or that of the
+first reason where credentials could not be had; --fail-fast begins no further ones and lets those that run finish. --json prints what
 became of each, in the order in which they end, with what the command wrote on
 standard output, of which it keeps the first MiB.`,
 		Example: `  gatehop each '*' -- aws sts get-caller-identity
@@ -132,22 +132,30 @@ func (a *app) each(ctx context.Context, words, argv []string, o eachOptions) err
 // lines of commands. A profile whose sign-in fails takes no part.
 func (a *app) signInFirst(ctx context.Context, targets []target) {
 	lead := func(i int) error {
-		f, err := a.flow(targets[i].chain)
-		if err == nil {
-			if _, _, err = a.ensureBy(ctx, f, targets[i].chain); err != nil && a.isUnattended() && mayUseRest(err) {
-				if _, ok := f.Cached(ctx, targets[i].chain); ok { // which exec would use up, too
-					err = nil
-				}
-			}
-		}
-		targets[i].err = err
+		_, _, err := a.ensure(ctx, targets[i].chain)
+		targets[i].err = a.unlessKept(ctx, targets[i].chain, err)
 		return err
 	}
 	a.signInAll(ctx, targets, lead, func(ready []int, err error) {
 		for _, i := range ready {
-			targets[i].err = err
+			targets[i].err = a.unlessKept(ctx, targets[i].chain, err)
 		}
 	})
+}
+
+// unlessKept is err, or nil where a session is kept that exec would use up, too.
+func (a *app) unlessKept(ctx context.Context, ch profile.Chain, err error) error {
+	if err == nil || !a.isUnattended() || !mayUseRest(err) || ctx.Err() != nil {
+		return err
+	}
+	f, problem := a.flow(ch)
+	if problem != nil {
+		return err
+	}
+	if _, ok := f.Cached(ctx, ch); ok {
+		return nil
+	}
+	return err
 }
 
 func anyFailed(targets []target) bool {

@@ -26,6 +26,8 @@ func explainSecret(err error, e *explanation) bool {
 		e.status, e.hint = statusFailed, "run the command of "+command.Key+" by hand: its first line is to be the answer"
 	case errors.As(err, &refused) && refused.Mute:
 		e.status, e.hint = pageAdvices[idp.Unexplained].status, pageAdvices[idp.Unexplained].hint+"; "+login+" in a terminal tries again"
+	case errors.As(err, &refused) && refused.Source == storedSource:
+		e.status, e.hint = statusRefused, "run "+login+" in a terminal: it can store the new one"
 	case errors.As(err, &refused):
 		e.status, e.hint = statusRefused, "correct the "+refused.What+" there, or run "+login+" in a terminal"
 	case errors.As(err, &human):

@@ -211,7 +211,7 @@ func (r *reuse) spend(ctx context.Context, err error) error {
 // stop keeps the session from being tried again before a person has signed in.
 func (r *reuse) stop(ctx context.Context, shown error) error {
 	if r.record.Spent = true; !r.jar.dropped.Load() {
-		r.warn(r.book.Put(ctx, r.who, r.record))
+		r.change(ctx, func(ctx context.Context) error { return r.book.Put(ctx, r.who, r.record) })
 	}
 	if shown != nil {
 		return &needsLoginError{Profile: r.profile, Why: "the provider's session wants something that only a person can do", Err: shown}
@@ -259,10 +259,21 @@ func (r *reuse) save(ctx context.Context, user string, assertion *saml.Assertion
 			}
 		}
 	}
-	r.warn(r.book.Put(ctx, who, record))
+	r.change(ctx, func(ctx context.Context) error { return r.book.Put(ctx, who, record) })
 }
 
-func (r *reuse) forget(ctx context.Context) { r.warn(r.book.Forget(ctx, r.who)) }
+func (r *reuse) forget(ctx context.Context) {
+	r.change(ctx, func(ctx context.Context) error { return r.book.Forget(ctx, r.who) })
+}
+
+// changeLimit is how long a record may take to be changed: credentials come after it.
+const changeLimit = 3 * time.Second
+
+func (r *reuse) change(ctx context.Context, do func(context.Context) error) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeLimit)
+	defer cancel()
+	r.warn(do(limited))
+}
 
 // warn says that a record could not be changed, where nothing else says so.
 func (r *reuse) warn(err error) {
@@ -286,11 +297,12 @@ func (a *app) forgetKept(ctx context.Context, dir store.Dir, ch profile.Chain) (
 	if s.User == "" {
 		return "", nil
 	}
-	who, book := kept.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}, a.keptBook(dir, s.SignIn.Store)
-	if !book.Has(ctx, who) { // one that does not open is no session; it goes all the same
-		return "", book.Forget(ctx, who)
+	who := kept.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}
+	sealed := store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), nil, nil) // no key opens a thing to remove it
+	if !sealed.Has(who.Key()) {
+		return "", nil
 	}
-	return "the session of " + idp.CleanWords(s.User) + " at " + hostOf(s.SignIn.URL), book.Forget(ctx, who)
+	return "the session of " + idp.CleanWords(s.User) + " at " + hostOf(s.SignIn.URL), sealed.Delete(ctx, who.Key())
 }
 
 // watchedJar knows whether cookies were thrown away because they had grown too large.

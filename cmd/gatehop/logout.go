@@ -113,8 +113,8 @@ func (a *app) forget(ctx context.Context, given []string, o logoutOptions) ([]st
 	if err != nil {
 		return removed, err
 	}
-	if o.password {
-		whose, err := a.forgetPassword(ctx, dir, ch) // before the choices go, which may know the user
+	if len(ch) == 1 || o.password {
+		whose, err := a.forgetPassword(ctx, dir, ch, o.password) // before the choices go, which may know the user
 		if whose != "" {
 			removed = append(removed, whose)
 		}
@@ -170,7 +170,7 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 	if dir.Path() != "" {
 		n, err := store.NewSealedUnder(dir, passwordKind, store.SecretFile(dir), nil, nil).DeleteAll(ctx)
 		if n > 0 {
-			removed = append(removed, plural(n, "password"))
+			removed = append(removed, "the stored passwords")
 		}
 		if err != nil {
 			return removed, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,6 +18,9 @@ import (
 
 // passwordKind names the sealed records of passwords, and their folder.
 const passwordKind = "password"
+
+// storedSource is what the password is called where it comes from.
+const storedSource = "gatehop's store"
 
 // stored is the password that a person let gatehop keep, for one sign-in.
 type stored struct {
@@ -59,7 +63,7 @@ func (p *stored) usable(ctx context.Context) bool { return p.get(ctx).Usable(kep
 
 // source gives the password out, after all other sources that ask nobody.
 func (p *stored) source() guard.Source {
-	return guard.Source{Field: "password", Name: "the stored password", Get: func(ctx context.Context) (secret.Text, error) {
+	return guard.Source{Field: "password", Name: storedSource, Get: func(ctx context.Context) (secret.Text, error) {
 		if !p.usable(ctx) {
 			return secret.Text{}, idp.ErrNoAnswer
 		}
@@ -75,8 +79,7 @@ func (p *stored) judge(ctx context.Context, err error) {
 	if !p.given || !errors.As(err, &page) || page.Verdict != idp.Rejected && page.Verdict != idp.PasswordExpired {
 		return
 	}
-	p.record.Refused = p.a.now()
-	p.a.warn(p.book.Put(context.WithoutCancel(ctx), p.who, p.record))
+	p.refuse(ctx)
 	p.a.say("the stored password is not used any more; `gatehop login %s` in a terminal can store the new one", p.profile)
 }
 
@@ -97,7 +100,7 @@ func (p *stored) offered(user string, text secret.Text) {
 		}
 		p = p.a.stored(p.profile, &s, dir)
 	}
-	if !p.ok || text.IsZero() {
+	if text.IsZero() {
 		return
 	}
 	p.a.mu.Lock()
@@ -117,6 +120,10 @@ func (a *app) keepOffer(ctx context.Context, sure bool) error {
 		return errNotTyped
 	case o == nil:
 		return nil
+	case !o.ok && sure:
+		return errNoPlace
+	case !o.ok:
+		return nil
 	}
 	record := o.get(ctx)
 	same := record.Usable(keptTrust(o.s)) && record.Password.Equal(o.text)
@@ -134,7 +141,7 @@ func (a *app) keepOffer(ctx context.Context, sure bool) error {
 		yes, err := a.confirm(ctx, idp.Question{Field: "keep_password", Public: true, Options: []string{"no", "yes"},
 			Label: fmt.Sprintf("Keep the password of %s at %s in the keyring?", idp.CleanWords(o.who.User), hostOf(o.s.SignIn.URL))})
 		if err != nil { // a question that is left is no answer
-			return nil
+			return ctx.Err()
 		}
 		if !yes {
 			record.Declined = true
@@ -142,16 +149,24 @@ func (a *app) keepOffer(ctx context.Context, sure bool) error {
 			return nil
 		}
 	}
+	if sure {
+		if _, err := a.secretKey(o.dir, o.s.SignIn.Store).Make(ctx, rand.Reader); err != nil {
+			return fmt.Errorf("the password is not stored: %w", err)
+		}
+	}
 	a.warn(o.book.Put(ctx, o.who, passwords.Record{Password: o.text, Trust: keptTrust(o.s)}))
 	return nil
 }
 
+// errNoPlace reports that there is nowhere to keep one.
+var errNoPlace = errors.New("the password is not stored: gatehop_store is none, there is no keyring, or the environment overrides the profile")
+
 // errNotTyped reports that there is no password to keep.
 var errNotTyped = errors.New("no password was typed: nothing is stored; `gatehop login --force --store-password` asks for it")
 
-// forgetPassword forgets the password of a gateway's person, and says whose it was; "" if
-// there was none.
-func (a *app) forgetPassword(ctx context.Context, dir store.Dir, ch profile.Chain) (string, error) {
+// forgetPassword forgets the password of a gateway's person, and says whose it was, "" if
+// there was none; or without remove says that it stays.
+func (a *app) forgetPassword(ctx context.Context, dir store.Dir, ch profile.Chain, remove bool) (string, error) {
 	s, err := a.settings(ch)
 	if err != nil || dir.Path() == "" {
 		return "", err
@@ -161,13 +176,35 @@ func (a *app) forgetPassword(ctx context.Context, dir store.Dir, ch profile.Chai
 		return "", err
 	}
 	s.Remember(ch, known)
-	p := a.stored(ch[0].Name, s, dir)
-	if !p.ok {
+	if s.User == "" {
 		return "", nil
 	}
-	there := p.get(ctx) != passwords.Record{}
-	if err := p.book.Forget(ctx, p.who); err != nil || !there {
-		return "", err
+	who := passwords.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}
+	sealed := store.NewSealedUnder(dir, passwordKind, store.SecretFile(dir), nil, nil) // no key opens a thing to remove it
+	there := sealed.Has(who.Key()) && !a.stored(ch[0].Name, s, dir).declined(ctx)
+	whose := "the password of " + idp.CleanWords(s.User) + " at " + hostOf(s.SignIn.URL)
+	switch {
+	case !there && remove:
+		return "", sealed.Delete(ctx, who.Key())
+	case !there:
+		return "", nil
+	case !remove:
+		a.say("%s stays stored; `gatehop logout --all` forgets it, too", whose)
+		return "", nil
 	}
-	return "the password of " + idp.CleanWords(s.User) + " at " + hostOf(s.SignIn.URL), nil
+	return whose, sealed.Delete(ctx, who.Key())
+}
+
+// declined reports whether all that is known is that the person wants no password kept.
+func (p *stored) declined(ctx context.Context) bool {
+	r := p.get(ctx)
+	return r.Declined && r.Password.IsZero()
+}
+
+// refuse puts a password that was given out in vain out of use.
+func (p *stored) refuse(ctx context.Context) {
+	p.record.Refused = p.a.now()
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeLimit)
+	defer cancel()
+	p.a.warn(p.book.Put(limited, p.who, p.record))
 }

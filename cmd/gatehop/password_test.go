@@ -85,7 +85,7 @@ func TestStorePasswordNo(t *testing.T) {
 		w.answer = typed(worldPassword, "")
 		w.run("login", "gateway", "--force", "--store-password").want(t, 0) // their mind changed
 		w.signsAlone(t, 0, 1)
-		w.run("logout", "--all").want(t, 0, "forgot 1 password")
+		w.run("logout", "--all").want(t, 0, "forgot the stored passwords")
 		w.signsAlone(t, statusHuman, 0)
 	}
 }

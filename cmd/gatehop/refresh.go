@@ -259,9 +259,7 @@ func (a *app) refreshAll(ctx context.Context, targets []target, parallel int) []
 		}
 	}
 	a.inCrowds(ctx, targets, 2*parallel, func(i int, signIn error) error {
-		if list[i] = failedRefresh(targets[i].name, signIn); signIn == nil {
-			list[i] = a.refreshOne(ctx, targets[i].chain)
-		}
+		list[i] = a.refreshOne(ctx, targets[i].chain, signIn)
 		done(list[i].err != nil)
 		return list[i].err
 	})
@@ -276,9 +274,18 @@ func failedRefresh(name string, err error) refreshed {
 	return refreshed{Profile: name, Result: "failed", err: err, Error: explain(err).message}
 }
 
-func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {
+func (a *app) refreshOne(ctx context.Context, ch profile.Chain, signIn error) refreshed {
 	p := ch[len(ch)-1]
-	s, made, err := a.ensure(ctx, ch)
+	f, err := a.flow(ch)
+	if err != nil {
+		return failedRefresh(p.Name, err)
+	}
+	s, made, err := flow.Session{}, false, signIn
+	if signIn == nil {
+		s, made, err = a.ensureBy(ctx, f, ch)
+	} else if rest, ok := a.restOf(ctx, f, ch, signIn); ok {
+		s, err = rest, nil
+	}
 	if err != nil {
 		return failedRefresh(p.Name, err)
 	}
@@ -294,44 +301,6 @@ func (a *app) refreshOne(ctx context.Context, ch profile.Chain) refreshed {
 	r.session, r.left = s, s.Remaining(a.now())
 	r.Expires, r.Seconds = new(s.Expires.UTC()), new(int64(r.left/time.Second))
 	return r
-}
-
-// ensure yields a session that has what its flow asks for. made says that it is not the
-// one that was kept before.
-func (a *app) ensure(ctx context.Context, ch profile.Chain) (s flow.Session, made bool, err error) {
-	f, err := a.flow(ch)
-	if err != nil {
-		return s, false, err
-	}
-	return a.ensureBy(ctx, f, ch)
-}
-
-// ensureBy is ensure for a chain, or the beginning of one, that f makes sessions of.
-func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s flow.Session, made bool, err error) {
-	before, ok := f.Cached(ctx, ch)
-	if ok && !f.Force && f.Fresh(before) {
-		return before, false, nil
-	}
-	if s, err = a.renewed(ctx, f, ch); err != nil {
-		if ok && f.AtLeast > 0 && before.Remaining(a.now()) >= f.AtLeast && mayUseRest(err) && !f.Force && ctx.Err() == nil {
-			return before, false, nil // past its margin, and long enough for what was asked
-		}
-		return s, false, err
-	}
-	if left := s.Remaining(a.now()); left < f.AtLeast {
-		return s, false, &shortError{Profile: ch[len(ch)-1].Name, Left: left, AtLeast: f.AtLeast}
-	}
-	return s, s.AccessKeyID != before.AccessKeyID, nil
-}
-
-// shortError reports that AWS gives no session of the life that was asked for.
-type shortError struct {
-	Profile       string
-	Left, AtLeast time.Duration
-}
-
-func (e *shortError) Error() string {
-	return fmt.Sprintf("profile %s: a new session has %s and not the %s that are asked for", e.Profile, span(e.Left), span(e.AtLeast))
 }
 
 func (a *app) printRefreshed(list []refreshed, asJSON bool) error {

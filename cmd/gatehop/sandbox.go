@@ -189,11 +189,14 @@ func (a *app) emptyTour(s *sandbox, o sandboxOptions) string {
 `, own, s.idpURL, s.caFile, s.user, sandboxPassword, nameOf(gatewayARN), strings.Join(accounts, ", "), nameOf(destinations(o)[0][1]))
 }
 
+// inSandbox keeps the person's keyring out of a sandbox, whatever is set in it.
+const inSandbox = "GATEHOP_SANDBOX"
+
 // variables is what the sandbox exports, in a fixed order.
 func (s *sandbox) variables(o sandboxOptions) [][2]string {
 	vars := [][2]string{
 		{"AWS_ENDPOINT_URL_STS", s.stsURL}, {"AWS_REGION", sandboxRegion}, {"AWS_DEFAULT_REGION", sandboxRegion},
-		{"GATEHOP_HOME", filepath.Join(s.dir, "state")},
+		{"GATEHOP_HOME", filepath.Join(s.dir, "state")}, {inSandbox, "1"},
 	}
 	if !o.empty {
 		vars = append(vars, [2]string{"AWS_CONFIG_FILE", filepath.Join(s.dir, "config")},

@@ -75,6 +75,9 @@ func (a *app) signIn(ctx context.Context, profile string, s *settings, dir store
 		return flow.Signed{}, &signInError{Profile: profile, Host: hostOf(s.SignIn.URL), Legacy: s.SignIn.IsLegacy(), Certificate: s.SignIn.ClientCert, Err: err}
 	}
 	known.save(ctx, cmp.Or(person.user, s.User), assertion)
+	if kept.given && !person.password.IsZero() { // the person's was the right one
+		kept.refuse(ctx)
+	}
 	kept.offered(cmp.Or(person.user, s.User), person.password)
 	a.mu.Lock()
 	a.realm = person.realm

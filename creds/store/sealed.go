@@ -145,6 +145,16 @@ func (s *Sealed) Put(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
+// Has reports whether there is a file for the entry, whether or not it opens.
+func (s *Sealed) Has(key string) bool {
+	folder, err := s.folder(false)
+	if err != nil {
+		return false
+	}
+	_, err = os.Lstat(paths.Join(folder.path, hashName(key)))
+	return err == nil
+}
+
 // Delete removes the entry's file.
 func (s *Sealed) Delete(ctx context.Context, key string) error {
 	if err := checkEntry(ctx, "delete", key, nil); err != nil {

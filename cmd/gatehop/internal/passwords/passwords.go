@@ -47,7 +47,8 @@ type file struct {
 	Declined bool      `json:"declined,omitempty"`
 }
 
-func (w Who) key() string {
+// Key names the person's place in a store.
+func (w Who) Key() string {
 	text, err := json.Marshal([]string{"gatehop password 1", string(w.Origin), w.Kind, strings.ToLower(strings.TrimSpace(w.User))})
 	if err != nil { // strings alone
 		return string(w.Origin)
@@ -57,7 +58,7 @@ func (w Who) key() string {
 
 // Get returns what is known. What cannot be read is nothing.
 func (b Book) Get(ctx context.Context, who Who) Record {
-	data, err := b.Store.Get(ctx, who.key())
+	data, err := b.Store.Get(ctx, who.Key())
 	var f file
 	if err != nil || json.Unmarshal(data, &f) != nil || f.Version != version {
 		return Record{}
@@ -75,8 +76,8 @@ func (b Book) Put(ctx context.Context, who Who, r Record) error {
 	if err != nil {
 		return errors.New("the password cannot be written")
 	}
-	return b.Store.Put(ctx, who.key(), data)
+	return b.Store.Put(ctx, who.Key(), data)
 }
 
 // Forget removes the record.
-func (b Book) Forget(ctx context.Context, who Who) error { return b.Store.Delete(ctx, who.key()) }
+func (b Book) Forget(ctx context.Context, who Who) error { return b.Store.Delete(ctx, who.Key()) }

@@ -74,7 +74,7 @@ func FuzzRecord(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := store.NewMemory()
-		if err := s.Put(t.Context(), alice.key(), data); err != nil {
+		if err := s.Put(t.Context(), alice.Key(), data); err != nil {
 			t.Skip(err)
 		}
 		b := Book{s}
