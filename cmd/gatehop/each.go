@@ -33,9 +33,10 @@ whole, behind the name of its profile and with gatehop_color where the terminal
 knows colours. Ctrl-C reaches them all.
 
 If some fail, the others run all the same, and the status is 1, or that of the
-first reason where credentials could not be had; --fail-fast begins no further ones and lets those that run finish. --json prints what
-became of each, in the order in which they end, with what the command wrote on
-standard output, of which it keeps the first MiB.`,
+first reason where credentials could not be had; --fail-fast begins no further
+ones and lets those that run finish. --json prints what became of each, in the
+order in which they end, with what the command wrote on standard output, of
+which it keeps the first MiB.`,
 		Example: `  gatehop each '*' -- aws sts get-caller-identity
   gatehop each staging 'd*' --fail-fast -- terraform plan
   gatehop each 's*' --parallel 4 --json -- aws s3 ls`,
