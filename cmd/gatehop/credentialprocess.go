@@ -25,7 +25,8 @@ credential_process. Nothing else is ever printed on standard output.
 It asks nobody. From the cache if it can; else with a new hop while the gateway
 session lives; else with a sign-in, by the provider's own session that was kept,
 or if --password-stdin, GATEHOP_PASSWORD, gatehop_password_command or the
-stored password has one that was not refused before; else it exits at once with status 3 and says what to run.
+stored password has one that was not refused before; else it exits at once with
+status 3 and says what to run.
 
 In ~/.aws/config, with the whole path, since tools run it from any folder:
 
