@@ -122,7 +122,7 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
-	if !e.Human.IsZero() && !a.Attended && s.Field == "password" {
+	if !e.Human.IsZero() && !a.Attended && s.Field == "password" && !a.hasCodes() {
 		a.passed = &HumanError{At: e.Human, Now: now}
 		return secret.Text{}, idp.ErrNoAnswer
 	}
@@ -192,9 +192,14 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 		a.release()
 	}()
 	var page *idp.PageError
+	var needs *idp.NeedsInputError
 	switch {
 	case err == nil:
 		a.accept(ctx)
+	case errors.As(err, &needs):
+		if isCode(needs.Question.Field) && len(a.given) > 0 && !a.coded {
+			a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		}
 	case !errors.As(err, &page):
 	case NeedsHuman(page) && !a.coded: // a code that comes from a program needs no person
 		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
@@ -214,6 +219,14 @@ var humanVerdicts = []idp.Verdict{
 func NeedsHuman(err error) bool {
 	var page *idp.PageError
 	return errors.As(err, &page) && slices.Contains(humanVerdicts, page.Verdict)
+}
+
+// isCode reports whether a question is for more than who somebody is.
+func isCode(field string) bool { return field != "password" && field != "username" }
+
+// hasCodes reports whether a program answers what comes after the password.
+func (a *Attempt) hasCodes() bool {
+	return slices.ContainsFunc(a.Sources, func(s Source) bool { return isCode(s.Field) })
 }
 
 // judge records that those of the secrets on their way that which picks were refused, with
@@ -240,13 +253,17 @@ func (a *Attempt) accept(ctx context.Context) {
 		return
 	}
 	var texts []secret.Text
-	person := false
+	person, typedCode := false, false
 	for _, g := range a.given {
 		texts, person = append(texts, g.text), person || g.person
+		typedCode = typedCode || g.person && isCode(g.field)
 	}
 	a.given = nil
 	if e := a.Guard.load(ctx, a.key()); !e.isEmpty() {
 		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person) })
+	}
+	if typedCode { // nobody else could have
+		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
 	}
 }
 

@@ -375,3 +375,51 @@ func TestHuman(t *testing.T) {
 		}
 	}
 }
+
+// TestCodeNeedsHuman: a provider that asks for a code wants a person, unless a program has
+// codes.
+func TestCodeNeedsHuman(t *testing.T) {
+	t.Parallel()
+	ask := func(t *testing.T, a *Attempt, field string) error {
+		t.Helper()
+		_, err := a.Ask(t.Context(), idp.Question{Field: field})
+		return err
+	}
+	var human *HumanError
+	for _, typed := range []bool{false, true} { // whether a person typed the code, before
+		g := testGuard(&noon)
+		a := attempt(g, source("password", "right"))
+		if err := ask(t, a, "password"); err != nil {
+			t.Fatal(err)
+		}
+		if typed {
+			a.Attended, a.Person = true, idp.Fixed{"otp": secret.New("123456")}
+			if err := ask(t, a, "otp"); err != nil {
+				t.Fatal(err)
+			}
+			a.Done(t.Context(), nil)
+		} else {
+			a.Done(t.Context(), &idp.NeedsInputError{Question: idp.Question{Field: "otp"}})
+		}
+		a = attempt(g, source("password", "right"))
+		if err := ask(t, a, "password"); !errors.As(err, &human) {
+			t.Errorf("typed %v: without codes: %v, want a *HumanError", typed, err)
+		}
+		a.Done(t.Context(), human)
+		a = attempt(g, source("password", "right"), source("otp", "123456"))
+		if err := ask(t, a, "password"); err != nil {
+			t.Errorf("typed %v: with codes: %v", typed, err)
+		}
+	}
+	for _, field := range []string{"password", "username"} { // the control
+		g := testGuard(&noon)
+		a := attempt(g, source("password", "right"))
+		if err := ask(t, a, "password"); err != nil {
+			t.Fatal(err)
+		}
+		a.Done(t.Context(), &idp.NeedsInputError{Question: idp.Question{Field: field}})
+		if err := ask(t, attempt(g, source("password", "right")), "password"); err != nil {
+			t.Errorf("after a question for the %s: %v", field, err)
+		}
+	}
+}
