@@ -58,13 +58,11 @@ func (a *app) logout(ctx context.Context, given []string, o logoutOptions) error
 		refusals = a.keepsRefusals(ctx, ch) // before the choices go, which may know the user
 	}
 	removed, err := a.forget(ctx, given, o)
-	if err != nil {
-		return err
-	}
-	if o.json {
-		return a.printJSON(map[string]any{"removed": removed, "refusals_kept": refusals})
+	if o.json && (err == nil || len(removed) > 0) {
+		return errors.Join(a.printJSON(map[string]any{"removed": removed, "refusals_kept": refusals}), err)
 	}
 	switch {
+	case err != nil: // what is gone is said all the same
 	case len(removed) == 0 && refusals:
 		a.say("no session was kept")
 	case len(removed) == 0:
@@ -76,7 +74,7 @@ func (a *app) logout(ctx context.Context, given []string, o logoutOptions) error
 	if refusals {
 		a.say("refused passwords stay remembered; `gatehop logout --all` forgets them")
 	}
-	return nil
+	return err
 }
 
 // forget removes sessions and choices and says which.
