@@ -57,6 +57,9 @@ func (a *app) targets(words []string) ([]target, error) {
 		}
 	}
 	for _, word := range words {
+		if word == "" {
+			return nil, &usageError{text: "an empty name is no profile's", command: "gatehop " + a.command}
+		}
 		if !strings.ContainsAny(word, "*?") {
 			ch, err := config.Chain(word)
 			if err != nil {

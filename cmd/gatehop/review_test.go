@@ -99,3 +99,11 @@ func TestLongEnough(t *testing.T) {
 	w.now = w.now.Add(15 * time.Minute)
 	w.run("each", "dev", "--", "true").want(t, statusHuman)
 }
+
+// TestEmptyName names what is wrong with a variable that was not set.
+func TestEmptyName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.run("refresh", "").want(t, statusUsage, "an empty name")
+	w.run("each", "", "--", "true").want(t, statusUsage, "an empty name")
+}

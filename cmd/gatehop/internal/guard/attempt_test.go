@@ -275,7 +275,7 @@ func TestPersonIsTold(t *testing.T) {
 		if err != nil || answer.Reveal() != "x" {
 			t.Errorf("a person is held up: %v", err)
 		}
-		if told := strings.Join(p.told, "\n"); strings.Contains(told, "the password from the password was refused at 12:00") != there || strings.Contains(told, "this one was refused") != there {
+		if told := strings.Join(p.told, "\n"); strings.Contains(told, "the password from the password was refused just now") != there || strings.Contains(told, "this one was refused") != there {
 			t.Errorf("there %v: told %q", there, told)
 		}
 		a.Done(t.Context(), context.Canceled)

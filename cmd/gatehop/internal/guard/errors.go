@@ -52,6 +52,8 @@ func when(at, now time.Time) string {
 	switch {
 	case ago < 0:
 		return "just now"
+	case ago < time.Minute:
+		return "just now"
 	case ago < time.Hour:
 		return fmt.Sprintf("at %s (%d min ago)", at.Format("15:04"), int(ago.Minutes()))
 	case ago < 12*time.Hour:
