@@ -138,14 +138,15 @@ func (t tools) sandbox(args ...string) (*sandbox, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for lines := bufio.NewScanner(out); len(s.env) < 8 && lines.Scan(); {
+	const last = "GATEHOP_PASSWORD" // of what it exports
+	for lines := bufio.NewScanner(out); s.vars[last] == "" && lines.Scan(); {
 		name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
 		if value = strings.Trim(value, "'"); ok {
 			s.vars[name] = value
 			s.env = append(s.env, name+"="+value)
 		}
 	}
-	if len(s.env) < 8 {
+	if s.vars[last] == "" {
 		s.stop()
 		return nil, fmt.Errorf("the sandbox did not start: %s", words.String())
 	}
