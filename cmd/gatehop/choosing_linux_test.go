@@ -337,11 +337,13 @@ func TestNoListInBackground(t *testing.T) {
 gatehop login open >"$TMPDIR/out" 2>"$TMPDIR/err" &
 wait $!
 echo "left $?"
+read -r line
 exec gatehop login open >"$TMPDIR/out"`)
 	s.see("left 4")
 	if s.times("\x1b[?1049h") > 0 {
 		t.Error("a list was drawn from the background")
 	}
+	s.typeKeys("\r")
 	s.wait("30 of 30") // the control: the same in the foreground
 	s.typeKeys("\x1b")
 	if problems := s.over(statusInterrupted); len(problems) > 0 {
