@@ -379,15 +379,15 @@ func TestNumberedList(t *testing.T) {
 				s.wait("12 of 12", "  ■ ")
 				s.typeKeys("0007\r")
 			case "no colours":
-				if seen := s.wait("12 of 12"); strings.Contains(seen, "■") || strings.Contains(s.text.String(), "\x1b[38") {
+				if seen := s.wait("12 of 12"); strings.Contains(seen, "■") || strings.Contains(s.all(), "\x1b[38") {
 					t.Errorf("there is a colour:\n%s", seen)
 				}
 				s.typeKeys("0007\r")
 			default:
 				s.see(" 2  日本 prod  111111111111  ReadOnly   für Zürich\r\n")
 				s.see("Which role for profile open at 127.0.0.1? (1-12): ")
-				if strings.Contains(s.text.String(), "\x1b") {
-					t.Errorf("not text alone: %q", s.text.String())
+				if strings.Contains(s.all(), "\x1b") {
+					t.Errorf("not text alone: %q", s.all())
 				}
 				s.typeKeys("8\r")
 			}

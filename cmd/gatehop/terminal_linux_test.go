@@ -31,6 +31,13 @@ type screen struct {
 	grew *sync.Cond
 }
 
+// all is everything that was shown so far.
+func (s *screen) all() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // onScreen starts gatehop on a terminal of its own.
 func onScreen(t *testing.T, args ...string) *screen {
 	t.Helper()
