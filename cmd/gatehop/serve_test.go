@@ -179,6 +179,41 @@ func TestExecAtLeast(t *testing.T) {
 	}
 }
 
+// TestRememberedGateway: what was chosen at a gateway's first sign-in counts where a command
+// renews the gateway by itself, also if only the hop says in which partition they are.
+func TestRememberedGateway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: `[profile open]
+gatehop_idp = adfs
+gatehop_url = https://adfs.corp.example
+gatehop_store = file
+gatehop_keep_session = no
+region = eu-west-1
+
+[profile hop]
+gatehop_role_arn = arn:aws:iam::444444444444:role/Admins
+gatehop_source_profile = open
+`})
+	w.child = func(command) error { return nil }
+	w.answer = map[string]string{"username": `CORP\alice`, "password": worldPassword, "role": gatewayARN}
+	w.run("login", "hop").want(t, 0)
+	w.answer = nil
+	w.vars = []string{password(worldPassword)}
+	for _, args := range [][]string{
+		{"exec", "hop", "--serve", "--at-least", "7h", "--", "sh"},
+		{"refresh", "hop"},
+		{"refresh", "open"},
+		{"exec", "hop", "--", "sh"},
+		{"each", "*", "--", "true"},
+	} {
+		w.now = w.now.Add(13 * time.Hour)
+		w.run(args...).want(t, 0)
+	}
+	if n := w.sts.Counts().AssumeRoleWithSAML; n != 6 {
+		t.Errorf("%d sessions of the gateway, want 6", n)
+	}
+}
+
 // endingAfter calls end when something has been written.
 type endingAfter struct {
 	io.Writer

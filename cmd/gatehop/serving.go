@@ -64,9 +64,6 @@ func (a *app) keep(ctx context.Context, given []string, atLeast time.Duration) (
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.settings(ch[:1]); err != nil { // renewals only read what is made here
-		return nil, err
-	}
 	f, err := a.flow(ch)
 	if err != nil {
 		return nil, err
