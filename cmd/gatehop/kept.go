@@ -282,20 +282,29 @@ func (r *reuse) warn(err error) {
 	}
 }
 
-// forgetKept forgets the person's session at the provider of a gateway, and says whose
-// it was; "" if there was none.
-func (a *app) forgetKept(ctx context.Context, dir store.Dir, ch profile.Chain) (string, error) {
+// knownPerson are the settings of a gateway with the person that is remembered for it; nil
+// where nobody is, or nothing can be kept.
+func (a *app) knownPerson(dir store.Dir, ch profile.Chain) (*settings, error) {
 	s, err := a.settings(ch)
 	if err != nil || dir.Path() == "" {
-		return "", err
+		return nil, err
 	}
 	known, err := a.choices(dir).Get(ch[0].Name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	s.Remember(ch, known)
-	if s.User == "" {
-		return "", nil
+	if s.Remember(ch, known); s.User == "" {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// forgetKept forgets the person's session at the provider of a gateway, and says whose
+// it was; "" if there was none.
+func (a *app) forgetKept(ctx context.Context, dir store.Dir, ch profile.Chain) (string, error) {
+	s, err := a.knownPerson(dir, ch)
+	if s == nil {
+		return "", err
 	}
 	who := kept.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}
 	sealed := store.NewSealedUnder(dir, keptKind, store.SecretFile(dir), nil, nil) // no key opens a thing to remove it

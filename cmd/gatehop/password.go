@@ -167,17 +167,9 @@ var errNotTyped = errors.New("no password was typed: nothing is stored; `gatehop
 // forgetPassword forgets the password of a gateway's person, and says whose it was, "" if
 // there was none; or without remove says that it stays.
 func (a *app) forgetPassword(ctx context.Context, dir store.Dir, ch profile.Chain, remove bool) (string, error) {
-	s, err := a.settings(ch)
-	if err != nil || dir.Path() == "" {
+	s, err := a.knownPerson(dir, ch)
+	if s == nil {
 		return "", err
-	}
-	known, err := a.choices(dir).Get(ch[0].Name)
-	if err != nil {
-		return "", err
-	}
-	s.Remember(ch, known)
-	if s.User == "" {
-		return "", nil
 	}
 	who := passwords.Who{Origin: s.origin(), Kind: s.SignIn.Kind, User: s.User}
 	sealed := store.NewSealedUnder(dir, passwordKind, store.SecretFile(dir), nil, nil) // no key opens a thing to remove it

@@ -105,14 +105,8 @@ func (a *app) keepsRefusals(ctx context.Context, ch profile.Chain) bool {
 	if err != nil || dir.Path() == "" {
 		return false
 	}
-	s, err := a.settings(ch)
-	if err != nil {
-		return anyRefusal(dir)
-	}
-	if known, err := a.choices(dir).Get(ch[0].Name); err == nil {
-		s.Remember(ch, known)
-	}
-	if s.User == "" {
+	s, err := a.knownPerson(dir, ch)
+	if err != nil || s == nil {
 		return anyRefusal(dir)
 	}
 	return a.guard(ch[0].Name, s, dir).Remembers(ctx, guard.Key(string(s.origin()), s.User))
