@@ -33,7 +33,7 @@ func (a *app) printEnv(ctx context.Context, given []string, shell string) error 
 	if err := sink.CheckShell(shell); err != nil { // before anything is asked or sent
 		return err
 	}
-	ch, s, err := a.sessionOf(ctx, given)
+	ch, s, err := a.sessionOf(ctx, given, 0)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (a *app) execute(ctx context.Context, given, argv []string, o execOptions) 
 	if o.serve {
 		return a.executeServed(ctx, given, command{path: path, args: argv}, o.atLeast)
 	}
-	ch, s, err := a.sessionFor(ctx, given, o.atLeast)
+	ch, s, err := a.sessionOf(ctx, given, o.atLeast)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,9 @@ func (a *app) childEnviron(ch profile.Chain, s flow.Session) ([]string, error) {
 // ownSecrets are variables of gatehop's own that no child gets.
 var ownSecrets = []string{"GATEHOP_PASSWORD", "GATEHOP_OTP"}
 
-// sessionOf finds the profile that is meant and yields its session.
-func (a *app) sessionOf(ctx context.Context, given []string) (profile.Chain, flow.Session, error) {
+// sessionOf finds the profile that is meant and yields its session, with a life of at least
+// that, if it is not 0.
+func (a *app) sessionOf(ctx context.Context, given []string, atLeast time.Duration) (profile.Chain, flow.Session, error) {
 	ch, err := a.chain(ctx, given)
 	if err != nil {
 		return nil, flow.Session{}, err
@@ -139,22 +140,9 @@ func (a *app) sessionOf(ctx context.Context, given []string) (profile.Chain, flo
 	if err != nil {
 		return nil, flow.Session{}, err
 	}
-	s, err := a.sourceOf(ctx, f, ch)
-	return ch, s, err
-}
-
-// sessionFor is sessionOf, with a life of at least that, if it is not 0.
-func (a *app) sessionFor(ctx context.Context, given []string, atLeast time.Duration) (profile.Chain, flow.Session, error) {
 	if atLeast == 0 {
-		return a.sessionOf(ctx, given)
-	}
-	ch, err := a.chain(ctx, given)
-	if err != nil {
-		return nil, flow.Session{}, err
-	}
-	f, err := a.flow(ch)
-	if err != nil {
-		return nil, flow.Session{}, err
+		s, err := a.sourceOf(ctx, f, ch)
+		return ch, s, err
 	}
 	if err := checkAtLeast("gatehop exec", ch, atLeast, f.Longest(ch)); err != nil {
 		return nil, flow.Session{}, err
