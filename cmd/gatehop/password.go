@@ -91,6 +91,9 @@ type offer struct {
 
 // offered notes it, for the end of the command.
 func (p *stored) offered(user string, text secret.Text) {
+	if text.IsZero() {
+		return
+	}
 	if !p.ok && user != "" && len(p.s.Changed) == 0 { // whose it is has only now been said
 		s := *p.s
 		s.User = user
@@ -99,9 +102,6 @@ func (p *stored) offered(user string, text secret.Text) {
 			return
 		}
 		p = p.a.stored(p.profile, &s, dir)
-	}
-	if text.IsZero() {
-		return
 	}
 	p.a.mu.Lock()
 	defer p.a.mu.Unlock()
@@ -130,32 +130,36 @@ func (a *app) keepOffer(ctx context.Context, sure bool) error {
 	if same || record.Declined && !sure {
 		return nil
 	}
-	if !sure {
-		key, isRing := a.secretKey(o.dir, o.s.SignIn.Store).(*ringKey)
-		if !isRing || a.isUnattended() {
-			return nil
-		}
-		if _, err := key.Make(ctx, nil); errors.As(err, new(*keyring.Error)) { // it was said
-			return nil
-		}
-		yes, err := a.confirm(ctx, idp.Question{Field: "keep_password", Public: true, Options: []string{"no", "yes"},
-			Label: fmt.Sprintf("Keep the password of %s at %s in the keyring?", idp.CleanWords(o.who.User), hostOf(o.s.SignIn.URL))})
-		if err != nil { // a question that is left is no answer
-			return ctx.Err()
-		}
-		if !yes {
-			record.Declined = true
-			a.warn(o.book.Put(ctx, o.who, record))
-			return nil
-		}
-	}
 	if sure {
 		if _, err := a.secretKey(o.dir, o.s.SignIn.Store).Make(ctx, rand.Reader); err != nil {
 			return fmt.Errorf("the password is not stored: %w", err)
 		}
+	} else if yes, err := a.wantsKept(ctx, o, record); !yes {
+		return err
 	}
 	a.warn(o.book.Put(ctx, o.who, passwords.Record{Password: o.text, Trust: keptTrust(o.s)}))
 	return nil
+}
+
+// wantsKept asks the person, where there is a keyring that can be used, and remembers a no.
+func (a *app) wantsKept(ctx context.Context, o *offer, known passwords.Record) (bool, error) {
+	key, isRing := a.secretKey(o.dir, o.s.SignIn.Store).(*ringKey)
+	if !isRing || a.isUnattended() {
+		return false, nil
+	}
+	if _, err := key.Make(ctx, nil); errors.As(err, new(*keyring.Error)) { // it was said
+		return false, nil
+	}
+	yes, err := a.confirm(ctx, idp.Question{Field: "keep_password", Public: true, Options: []string{"no", "yes"},
+		Label: fmt.Sprintf("Keep the password of %s at %s in the keyring?", idp.CleanWords(o.who.User), hostOf(o.s.SignIn.URL))})
+	if err != nil { // a question that is left is no answer
+		return false, ctx.Err()
+	}
+	if !yes {
+		known.Declined = true
+		a.warn(o.book.Put(ctx, o.who, known))
+	}
+	return yes, nil
 }
 
 // errNoPlace reports that there is nowhere to keep one.
