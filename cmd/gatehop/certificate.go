@@ -79,9 +79,7 @@ func (a *app) mayShow(ctx context.Context, profile string, s *settings) error {
 	if a.isUnattended() {
 		return &needsLoginError{Profile: profile, Why: why}
 	}
-	q := s.confirmation("gatehop_client_cert")
-	q.Label = s.overridden() + ". Show your certificate there?"
-	switch yes, err := a.confirm(ctx, q); {
+	switch yes, err := a.confirm(ctx, s.confirmation("Show your certificate there?")); {
 	case err != nil:
 		return err
 	case !yes:

@@ -144,7 +144,7 @@ func (a *app) keepOffer(ctx context.Context, sure bool) error {
 // wantsKept asks the person, where there is a keyring that can be used, and remembers a no.
 func (a *app) wantsKept(ctx context.Context, o *offer, known passwords.Record) (bool, error) {
 	key, isRing := a.secretKey(o.dir, o.s.SignIn.Store).(*ringKey)
-	if !isRing || a.isUnattended() {
+	if !isRing {
 		return false, nil
 	}
 	if _, err := key.Make(ctx, nil); errors.As(err, new(*keyring.Error)) { // it was said

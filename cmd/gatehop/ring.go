@@ -143,10 +143,14 @@ func (k *ringKey) note(known ringTrouble, trouble *keyring.Error, now time.Time)
 // forgetSecretKey removes the second key from the keyring, if there ever was one: the next
 // one is another.
 func (a *app) forgetSecretKey(ctx context.Context, dir store.Dir) error {
-	if dir.Path() == "" || a.keyring == nil || !keyring.New(dir, a.keyring).Known() {
+	if dir.Path() == "" || a.keyring == nil {
 		return nil
 	}
-	if err := keyring.New(dir, a.keyring).Forget(ctx); err != nil {
+	key := keyring.New(dir, a.keyring)
+	if !key.Known() {
+		return nil
+	}
+	if err := key.Forget(ctx); err != nil {
 		return fmt.Errorf("forget the key in the keyring: %w", err)
 	}
 	return nil

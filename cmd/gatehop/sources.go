@@ -299,7 +299,7 @@ func (a *app) mayRun(ctx context.Context, s *settings, key string, ask bool) err
 	a.secrets.mu.Unlock()
 	if !asked && ask && !a.isUnattended() {
 		var err error
-		if may, err = a.confirm(ctx, s.confirmation(key)); err != nil {
+		if may, err = a.confirm(ctx, s.confirmation("Send there what "+key+" answers?")); err != nil {
 			return err
 		}
 		a.secrets.mu.Lock()
@@ -318,19 +318,13 @@ func (a *app) mayRun(ctx context.Context, s *settings, key string, ask bool) err
 	return nil
 }
 
-// confirmation shows both values of everything that is overridden.
-func (s *settings) confirmation(key string) idp.Question {
-	return idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
-		Label: fmt.Sprintf("%s. Send there what %s answers?", s.overridden(), key)}
-}
-
-// overridden is what the environment says instead of the profile.
-func (s *settings) overridden() string {
+// confirmation shows both values of everything that is overridden, and asks for leave.
+func (s *settings) confirmation(leave string) idp.Question {
 	var parts []string
 	for _, c := range s.Changed {
 		parts = append(parts, fmt.Sprintf("%s is %s (the profile has %s)", c.Variable, shown(c.Now), shown(c.Was)))
 	}
-	return strings.Join(parts, "; ")
+	return idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"}, Label: strings.Join(parts, "; ") + ". " + leave}
 }
 
 // shown is a setting as a person may see it: without the password of a proxy.
