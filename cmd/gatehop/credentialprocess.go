@@ -63,14 +63,23 @@ func (a *app) credentialProcess(ctx context.Context, given []string) error {
 // up to the last minute.
 func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flow.Session, error) {
 	s, err := a.renewed(ctx, f, ch)
-	if err == nil || ctx.Err() != nil || !a.isUnattended() {
+	if err == nil || !a.isUnattended() {
 		return s, err
 	}
-	if left, ok := f.Cached(ctx, ch); ok && mayUseRest(err) {
+	if left, ok := a.rest(ctx, f, ch, err); ok {
 		a.warn(&endingError{Profile: ch[len(ch)-1].Name, Left: left.Remaining(a.now()), Err: err})
 		return left, nil
 	}
 	return s, err
+}
+
+// rest is the session that is kept, where it may be used up after err kept it from being
+// renewed.
+func (a *app) rest(ctx context.Context, f *flow.Flow, ch profile.Chain, err error) (flow.Session, bool) {
+	if ctx.Err() != nil || !mayUseRest(err) {
+		return flow.Session{}, false
+	}
+	return f.Cached(ctx, ch)
 }
 
 // endingError warns that a session is past its margin and could not be renewed.

@@ -146,14 +146,14 @@ func (a *app) signInFirst(ctx context.Context, targets []target) {
 
 // unlessKept is err, or nil where a session is kept that exec would use up, too.
 func (a *app) unlessKept(ctx context.Context, ch profile.Chain, err error) error {
-	if err == nil || !a.isUnattended() || !mayUseRest(err) || ctx.Err() != nil {
+	if err == nil || !a.isUnattended() {
 		return err
 	}
 	f, problem := a.flow(ch)
 	if problem != nil {
 		return err
 	}
-	if _, ok := f.Cached(ctx, ch); ok {
+	if _, ok := a.rest(ctx, f, ch, err); ok {
 		return nil
 	}
 	return err

@@ -26,7 +26,7 @@ func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s f
 		return before, false, nil
 	}
 	if s, err = a.renewed(ctx, f, ch); err != nil {
-		if rest, ok := a.restOf(ctx, f, ch, err); ok {
+		if rest, ok := a.longEnough(ctx, f, ch, err); ok {
 			return rest, false, nil
 		}
 		return s, false, err
@@ -37,11 +37,14 @@ func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s f
 	return s, s.AccessKeyID != before.AccessKeyID, nil
 }
 
-// restOf is a session past its margin that has as long as was asked for all the same, after
-// err kept it from being renewed.
-func (a *app) restOf(ctx context.Context, f *flow.Flow, ch profile.Chain, err error) (flow.Session, bool) {
-	s, ok := f.Cached(ctx, ch)
-	return s, ok && f.AtLeast > 0 && s.Remaining(a.now()) >= f.AtLeast && mayUseRest(err) && !f.Force && ctx.Err() == nil
+// longEnough is a session past its margin that has as long as was asked for all the same,
+// after err kept it from being renewed.
+func (a *app) longEnough(ctx context.Context, f *flow.Flow, ch profile.Chain, err error) (flow.Session, bool) {
+	if f.AtLeast == 0 || f.Force {
+		return flow.Session{}, false
+	}
+	s, ok := a.rest(ctx, f, ch, err)
+	return s, ok && s.Remaining(a.now()) >= f.AtLeast
 }
 
 // shortError reports that AWS gives no session of the life that was asked for.

@@ -283,7 +283,7 @@ func (a *app) refreshOne(ctx context.Context, ch profile.Chain, signIn error) re
 	s, made, err := flow.Session{}, false, signIn
 	if signIn == nil {
 		s, made, err = a.ensureBy(ctx, f, ch)
-	} else if rest, ok := a.restOf(ctx, f, ch, signIn); ok {
+	} else if rest, ok := a.longEnough(ctx, f, ch, signIn); ok {
 		s, err = rest, nil
 	}
 	if err != nil {
