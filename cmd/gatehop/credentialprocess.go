@@ -76,7 +76,7 @@ func (a *app) sourceOf(ctx context.Context, f *flow.Flow, ch profile.Chain) (flo
 // rest is the session that is kept, where it may be used up after err kept it from being
 // renewed.
 func (a *app) rest(ctx context.Context, f *flow.Flow, ch profile.Chain, err error) (flow.Session, bool) {
-	if ctx.Err() != nil || !mayUseRest(err) {
+	if !mayUseRest(err) {
 		return flow.Session{}, false
 	}
 	return f.Cached(ctx, ch)

@@ -22,7 +22,7 @@ func (a *app) ensure(ctx context.Context, ch profile.Chain) (s flow.Session, mad
 // ensureBy is ensure for a chain, or the beginning of one, that f makes sessions of.
 func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s flow.Session, made bool, err error) {
 	before, ok := f.Cached(ctx, ch)
-	if ok && !f.Force && f.Fresh(before) {
+	if ok && f.Fresh(before) {
 		return before, false, nil
 	}
 	if s, err = a.renewed(ctx, f, ch); err != nil {
@@ -40,7 +40,7 @@ func (a *app) ensureBy(ctx context.Context, f *flow.Flow, ch profile.Chain) (s f
 // longEnough is a session past its margin that has as long as was asked for all the same,
 // after err kept it from being renewed.
 func (a *app) longEnough(ctx context.Context, f *flow.Flow, ch profile.Chain, err error) (flow.Session, bool) {
-	if f.AtLeast == 0 || f.Force {
+	if f.AtLeast == 0 {
 		return flow.Session{}, false
 	}
 	s, ok := a.rest(ctx, f, ch, err)
