@@ -142,3 +142,11 @@ func suggested(hint string) string {
 	}
 	return meant
 }
+
+// TestEmptyName names what is wrong with a variable that was not set.
+func TestEmptyName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.run("refresh", "").want(t, statusUsage, "an empty name")
+	w.run("each", "", "--", "true").want(t, statusUsage, "an empty name")
+}

@@ -174,3 +174,59 @@ func TestStorePasswordNowhere(t *testing.T) {
 	w.run("login", "gateway", "--store-password").want(t, statusFailed, "no password was typed")
 	w.run("logout", "--all", "--password").want(t, statusUsage)
 }
+
+// TestLogoutPasswordAlways: what is stored can be thrown away whatever would keep it from
+// being used.
+func TestLogoutPasswordAlways(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(w *world){
+		"an override":     func(w *world) { w.vars = []string{"GATEHOP_PROXY=none"} },
+		"no store now":    func(w *world) { w.vars = []string{"GATEHOP_STORE=none"} },
+		"a locked ring":   func(w *world) { w.ring.is(keyring.Locked) },
+		"a file instead":  func(w *world) { w.vars = []string{"GATEHOP_STORE=file"} },
+		"nothing special": func(*world) {},
+	} {
+		w := ringWorld(t, worldOptions{})
+		w.answer = typed(worldPassword, "yes")
+		w.run("login", "gateway").want(t, 0)
+		w.answer = nil
+		w.run("logout", "gateway").want(t, 0, `the password of CORP\alice at adfs.corp.example stays stored`)
+		change(w)
+		w.run("logout", "gateway", "--password").want(t, 0, `forgot the password of CORP\alice at adfs.corp.example`)
+		w.vars = nil
+		w.ring.is("")
+		w.signsAlone(t, statusHuman, 0)
+		if out := w.run("logout", "gateway", "--password"); strings.Contains(out.stderr, "password of") {
+			t.Errorf("%s: forgotten twice: %s", name, out.stderr)
+		}
+	}
+}
+
+// TestStoredPasswordOutOfUse: the old one is not sent again after the person's was the right
+// one, also if they want the new one not kept.
+func TestStoredPasswordOutOfUse(t *testing.T) {
+	t.Parallel()
+	w := ringWorld(t, worldOptions{})
+	w.answer = typed(worldPassword, "yes")
+	w.run("login", "gateway").want(t, 0)
+	w.adfs.SetPassword(`CORP\alice`, "changed")
+	w.answer = typed("changed", "no")
+	w.run("login", "gateway", "--force").want(t, 0)
+	w.run("logout", "gateway").want(t, 0)
+	w.signsAlone(t, statusHuman, 0)
+}
+
+// TestStorePasswordSays: who asks for it to be stored hears that it was not.
+func TestStorePasswordSays(t *testing.T) {
+	t.Parallel()
+	w := ringWorld(t, worldOptions{})
+	w.ring.is(keyring.Locked)
+	for range 2 {
+		w.answer = typed(worldPassword, "")
+		w.run("login", "gateway", "--force", "--store-password").want(t, statusFailed, "not stored: the keyring is locked", "assumed-role/Gateway/alice")
+	}
+	w.ring.is("")
+	w.vars = []string{"GATEHOP_STORE=none"}
+	w.answer = typed(worldPassword, "")
+	w.run("login", "gateway", "--force", "--store-password").want(t, statusFailed, "gatehop_store is none")
+}

@@ -57,3 +57,20 @@ func (a away) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 }
+
+// TestLongEnough: a session that cannot be renewed serves whoever needs no more than it has.
+func TestLongEnough(t *testing.T) {
+	t.Parallel()
+	config := strings.ReplaceAll(worldConfig, "gatehop_store = file\n", "gatehop_store = file\ngatehop_keep_session = no\ngatehop_session_duration = 1h\n")
+	w := newWorld(t, worldOptions{config: config})
+	w.runWith([]string{password(worldPassword)}, "login", "dev").want(t, 0)
+	w.now = w.now.Add(45 * time.Minute)
+	w.run("refresh", "dev", "--at-least", "50m").want(t, 0) // from the gateway's last minutes
+	w.now = w.now.Add(45 * time.Minute)                     // those are over, and the hop has 15
+	w.run("refresh", "dev", "--at-least", "10m").want(t, 0, "cached")
+	w.run("exec", "dev", "--at-least", "10m", "--", "true").want(t, 0)
+	w.run("each", "dev", "--", "true").want(t, 0)
+	w.run("refresh", "dev", "--at-least", "20m").want(t, statusHuman)
+	w.now = w.now.Add(15 * time.Minute)
+	w.run("each", "dev", "--", "true").want(t, statusHuman)
+}

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehop/creds/store"
 	"gatehop/creds/store/keyring"
 )
 
@@ -210,5 +211,22 @@ func TestRingFile(t *testing.T) {
 		w.write("state/keyring.json", text)
 		w.takes(t, name, 1)
 		w.takes(t, name+", again", 0)
+	}
+}
+
+// TestHeldKeyLock: somebody who holds the lock of the key keeps nobody's credentials.
+func TestHeldKeyLock(t *testing.T) {
+	t.Parallel()
+	for name, w := range map[string]*world{"keyring.lock": ringWorld(t, worldOptions{}), "secret.key.lock": newWorld(t, worldOptions{})} {
+		dir, err := store.OpenDir(filepath.Join(w.home, "state"), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := store.LockFile(t.Context(), filepath.Join(dir.Path(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.runWith([]string{password(worldPassword)}, "credential-process", "gateway").want(t, 0, `"Version"`)
+		unlock()
 	}
 }
