@@ -15,7 +15,7 @@ import (
 )
 
 // What is known of a keyring that could not be used lies in this file of the state
-// directory: one that is slow is left alone for a while, and all are said once a day.
+// directory: one that is slow is left alone for a while, and each is said once a day.
 const (
 	ringFile   = "keyring.json"
 	ringRest   = 15 * time.Minute
@@ -24,9 +24,9 @@ const (
 
 // ringTrouble is the content of that file.
 type ringTrouble struct {
-	Trouble keyring.Trouble `json:"trouble"`
-	At      time.Time       `json:"at"`   // of the last look
-	Said    time.Time       `json:"said"` // of the last warning
+	Trouble keyring.Trouble               `json:"trouble"` // at the last look; "" is none
+	At      time.Time                     `json:"at"`      // of that look
+	Said    map[keyring.Trouble]time.Time `json:"said"`    // the last warning of each
 }
 
 // secretKey is where the second key lies for gatehop_store = in; nil for nowhere.
@@ -111,9 +111,10 @@ func (k *ringKey) try(ask func() ([]byte, error)) ([]byte, error) {
 	var trouble *keyring.Error
 	switch {
 	case errors.As(err, &trouble):
-		k.note(known, trouble, now)
+		k.say(&known, trouble, now)
+		k.note(ringTrouble{trouble.Trouble, now, known.Said})
 	case err == nil && known.Trouble != "":
-		_ = store.WriteFile(k.dir, ringFile, []byte("{}\n"))
+		k.note(ringTrouble{"", now, known.Said})
 	}
 	return key, err
 }
@@ -127,16 +128,22 @@ func (k *ringKey) known() (t ringTrouble) {
 	return t
 }
 
-// note writes the trouble down, and says it if it is another one than before.
-func (k *ringKey) note(known ringTrouble, trouble *keyring.Error, now time.Time) {
-	next := ringTrouble{Trouble: trouble.Trouble, At: now, Said: known.Said}
-	silent := now.Sub(known.Said)
-	if known.Trouble != trouble.Trouble || silent < 0 || silent >= ringSilent {
-		k.a.warn(fmt.Errorf("%w: the provider's session is not kept beyond this run (gatehop_store = file keeps it in files)", trouble))
-		next.Said = now
+// say warns of the trouble where that was not done for a day.
+func (k *ringKey) say(known *ringTrouble, trouble *keyring.Error, now time.Time) {
+	if silent := now.Sub(known.Said[trouble.Trouble]); silent >= 0 && silent < ringSilent {
+		return
 	}
-	if data, err := json.Marshal(next); err == nil {
-		_ = store.WriteFile(k.dir, ringFile, append(data, '\n')) // else it is looked at, and said, again
+	k.a.warn(fmt.Errorf("%w: neither the provider's session nor a password is kept beyond this run (gatehop_store = file keeps them in files)", trouble))
+	if known.Said == nil {
+		known.Said = map[keyring.Trouble]time.Time{}
+	}
+	known.Said[trouble.Trouble] = now
+}
+
+// note writes down what is known. Where that fails the keyring is looked at, and said, again.
+func (k *ringKey) note(known ringTrouble) {
+	if data, err := json.Marshal(known); err == nil {
+		_ = store.WriteFile(k.dir, ringFile, append(data, '\n'))
 	}
 }
 

@@ -182,6 +182,49 @@ func TestRingTroubles(t *testing.T) {
 	}
 }
 
+// TestRingComesAndGoes: each trouble is said once a day, whatever was between.
+func TestRingComesAndGoes(t *testing.T) {
+	t.Parallel()
+	w := ringWorld(t, worldOptions{})
+	for _, step := range []struct {
+		trouble  keyring.Trouble
+		after    time.Duration
+		warnings int
+	}{
+		{keyring.Locked, 0, 1},
+		{"", time.Hour, 0},
+		{keyring.Locked, time.Hour, 0},
+		{keyring.Failing, time.Hour, 1},
+		{keyring.Locked, time.Hour, 0},
+		{keyring.Failing, time.Hour, 0},
+		{"", time.Hour, 0},
+		{keyring.Locked, 24 * time.Hour, 1},
+		{keyring.Locked, -time.Hour, 1}, // the clock was ahead
+	} {
+		w.ring.is(step.trouble)
+		w.now = w.now.Add(step.after)
+		out := w.runWith([]string{password(worldPassword)}, "roles", "gateway").want(t, 0)
+		w.run("logout", "gateway").want(t, 0)
+		if got := strings.Count(out.stderr, "warning: the keyring"); got != step.warnings {
+			t.Errorf("%q: %d warnings, want %d: %s", step.trouble, got, step.warnings, out.stderr)
+		}
+	}
+	var noted [2]string
+	w.ring.is("")
+	for i := range noted {
+		w.now = w.now.Add(time.Minute)
+		w.runWith([]string{password(worldPassword)}, "roles", "gateway").want(t, 0)
+		data, err := os.ReadFile(filepath.Join(w.home, "state", "keyring.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		noted[i] = string(data)
+	}
+	if noted[0] != noted[1] {
+		t.Errorf("a keyring that is well is noted each time: %q", noted)
+	}
+}
+
 // TestRingPerson: a person who signs in is no reason to leave a slow keyring alone.
 func TestRingPerson(t *testing.T) {
 	t.Parallel()
@@ -201,7 +244,7 @@ func TestRingFile(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"nothing": "", "no JSON": "hello", "another trouble": `{"trouble":"sings","at":"2026-03-01T09:00:00Z"}`,
-		"from ahead of the clock": `{"trouble":"does not answer","at":"2036-03-01T09:00:00Z","said":"2036-03-01T09:00:00Z"}`,
+		"from ahead of the clock": `{"trouble":"does not answer","at":"2036-03-01T09:00:00Z","said":{"does not answer":"2036-03-01T09:00:00Z"}}`,
 		"another type":            `{"trouble":1}`,
 	} {
 		w := ringWorld(t, worldOptions{})
