@@ -3,6 +3,7 @@ package clientcert
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -51,12 +52,12 @@ type Files struct{ Cert, Key string }
 // called again, up to three times in all, where an answer did not fit; any error ends that.
 type Passphrase func(file string, again bool) (secret.Text, error)
 
+// keyFile is where the key is.
+func (f Files) keyFile() string { return cmp.Or(f.Key, f.Cert) }
+
 // Loose is the file that holds the key, if others than its owner may read it, or "".
 func (f Files) Loose() string {
-	file := f.Key
-	if file == "" {
-		file = f.Cert
-	}
+	file := f.keyFile()
 	if info, err := os.Stat(file); err == nil && isLoose(info) {
 		return file
 	}
@@ -185,9 +186,8 @@ func readPEM(f Files, cert, key []byte, ask Passphrase) (content, error) {
 	if err != nil {
 		return c, err
 	}
-	file := f.Cert
+	file := f.keyFile()
 	if f.Key != "" {
-		file = f.Key
 		other, block, err := blocks(file, key)
 		if err != nil {
 			return c, err
@@ -278,11 +278,7 @@ func (c content) pair(f Files, now time.Time) (*tls.Certificate, error) {
 		}
 	}
 	if own < 0 {
-		file := f.Key
-		if file == "" {
-			file = f.Cert
-		}
-		return nil, &Error{File: file, Problem: "holds a private key of another certificate"}
+		return nil, &Error{File: f.keyFile(), Problem: "holds a private key of another certificate"}
 	}
 	leaf := c.chain[own]
 	switch {
