@@ -29,9 +29,13 @@ type sight struct {
 	o        idptest.Options
 	c        adfs.Config
 	script   map[string][]string // nil: Alice with the right password
+	through  through             // nil: straight to the server
 	again    int                 // how often the sign-in is made once more, with the same cookies
 	want     ending              // of the last one
 }
+
+// through is what stands between the client and the server.
+type through func(http.RoundTripper) http.RoundTripper
 
 // matrix is the least that an adapter of AD FS has to get right, by the number of the
 // test it stands for. T06, T07, T11 and T12 are about NTLM and second factors.
@@ -88,6 +92,10 @@ func refusals() []sight {
 		{id: "T09", name: "disabled trust", o: idptest.Options{RelyingParties: disabled}, want: ending{verdict: idp.UnknownParty}},
 		{id: "T09", name: "disabled trust at 2.0", o: idptest.Options{Flavour: "2.0", RelyingParties: disabled}, want: ending{verdict: idp.UnknownParty}},
 		{id: "T09", name: "entry switched off", o: idptest.Options{Flavour: "2016", IdPInitiatedDisabled: true}, want: ending{verdict: idp.EntryDisabled}},
+		{id: "T09", name: "an entry without loginToRp: it is named", c: adfs.Config{URL: host + "/adfs/ls/IdpInitiatedSignOn.aspx"}, want: signed},
+		{id: "T09", name: "an entry without loginToRp at 2.0: it is named", o: idptest.Options{Flavour: "2.0"}, c: adfs.Config{URL: host + "/adfs/ls/IdpInitiatedSignOn.aspx"}, want: signed},
+		{id: "T09", name: "loginToRp lost on the way", through: losing("loginToRp"), want: ending{verdict: idp.UnknownParty, words: "urn:amazon:webservices"}},
+		{id: "T09", name: "loginToRp lost on the way to 2.0", o: idptest.Options{Flavour: "2.0"}, through: losing("loginToRp"), want: ending{verdict: idp.UnknownParty, words: "urn:amazon:webservices"}},
 		{id: "T20", name: "not permitted", o: idptest.Options{Users: inState(idptest.UserNotPermitted)}, want: ending{verdict: idp.NotPermitted, logins: 1}},
 		{id: "T20", name: "no roles", o: idptest.Options{Users: inState(idptest.UserNoRoles)}, want: ending{verdict: idp.NoRoles, logins: 1}},
 		{id: "T21", name: "German", o: idptest.Options{Locale: "de"}, script: mistaken(), want: ending{verdict: idp.Rejected, words: idptest.TextIn("de").WrongPassword, logins: 1}},
@@ -143,7 +151,7 @@ func networks() []sight {
 		{id: "T22", name: "307 to another host", o: idptest.Options{Fault: idptest.FaultRedirect307}, want: ending{origin: true, logins: 1}},
 		{id: "T23", name: "gzip", o: idptest.Options{Gzip: true}, want: signed},
 		{id: "T23", name: "slow", o: idptest.Options{Latency: 20 * time.Millisecond}, want: signed},
-		{id: "T23", name: "never answered", o: idptest.Options{Fault: idptest.FaultHang}, want: ending{network: true}},
+		{id: "T23", name: "never answered", o: idptest.Options{Fault: idptest.FaultHang}, through: impatient, want: ending{network: true}},
 		{id: "T23", name: "503", o: idptest.Options{Status503: -1}, want: ending{verdict: idp.Unavailable}},
 		{id: "T23", name: "404", o: idptest.Options{Fault: idptest.FaultNotFound}, want: ending{verdict: idp.NotFound}},
 		{id: "T23", name: "JSON", o: idptest.Options{Fault: idptest.FaultJSON}, want: ending{verdict: idp.NotHTML}},
@@ -152,7 +160,7 @@ func networks() []sight {
 }
 
 // TestMatrix signs in at every server of the matrix. No sign-in may break one of the
-// rules that the simulator watches. An unknown authority, the rest of T22, is in
+// rules that the simulator watches. The unknown authority of T22 is a subtest of
 // TestLoginTLS, which has sockets; an organisation that is followed, the rest of T10, in
 // TestHomeRealmChoice.
 func TestMatrix(t *testing.T) {
@@ -180,8 +188,8 @@ func (s sight) problem(t *testing.T) error {
 		script = person(alice, idptest.AlicePassword)
 	}
 	r := newRig(t, s.o, script)
-	if s.want.network {
-		r.session.HTTP.Transport = impatient{r.session.HTTP.Transport}
+	if s.through != nil {
+		r.session.HTTP.Transport = s.through(r.session.HTTP.Transport)
 	}
 	var err error
 	for range s.again + 1 {
@@ -221,10 +229,23 @@ func (o ending) differs(err error) error {
 }
 
 // impatient answers for a server that never does.
-type impatient struct{ http.RoundTripper }
+func impatient(next http.RoundTripper) http.RoundTripper {
+	return tripper(func(r *http.Request) (*http.Response, error) {
+		return next.RoundTrip(r.WithContext(idp.WithRequestTimeout(r.Context(), 50*time.Millisecond)))
+	})
+}
 
-func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
-	return i.RoundTripper.RoundTrip(r.WithContext(idp.WithRequestTimeout(r.Context(), 50*time.Millisecond)))
+// losing takes a parameter out of every address, as a gateway that rewrites them may.
+func losing(parameter string) through {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			lost := r.Clone(r.Context())
+			query := lost.URL.Query()
+			query.Del(parameter)
+			lost.URL.RawQuery = query.Encode()
+			return next.RoundTrip(lost)
+		})
+	}
 }
 
 // TestMatrixControl: rows whose ending is another one, and one that a simulator of
