@@ -31,31 +31,41 @@ func TestUnattendedFactor(t *testing.T) {
 	}
 }
 
-// TestUnattendedHour: after a person has met the second factor, an hour of calls that
-// nobody is there for sends no password, and so starts no push: that comes after it.
-func TestUnattendedHour(t *testing.T) {
+// TestUnattendedPushes: who denies the request on their phone gets no other one, whatever
+// tools do in the next hour, until somebody types login.
+func TestUnattendedPushes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{adfs: func(o *idptest.Options) { o.Users[0].MFA = true }})
-	w.answer = map[string]string{"password": worldPassword}
-	w.run("login", "gateway").want(t, statusPage)
-	w.answer, w.vars = nil, []string{password(worldPassword)}
-	factors := func() (n int) {
-		for _, r := range w.adfs.Requests() {
-			if r.Page == "adfs/mfa.html" {
-				n++
+	w := newWorld(t, worldOptions{adfs: func(o *idptest.Options) {
+		o.Users[0].MFA, o.Factors = true, []string{"AzureMfaAuthentication"}
+	}})
+	w.adfs.SetPhone(`CORP\alice`, idptest.PhoneDenies)
+	tools := [][]string{
+		{"credential-process", "dev"}, {"refresh", "--all"}, {"exec", "dev", "--", "true"},
+		{"each", "dev", "--", "true"}, {"env", "gateway"}, {"login", "dev", "--no-input"},
+	}
+	hour := func(pushes int) {
+		t.Helper()
+		w.answer, w.vars = nil, []string{password(worldPassword)}
+		for minute := range 60 {
+			if o := w.run(tools[minute%len(tools)]...); o.status != statusHuman {
+				t.Errorf("%q: status %d, want %d: %s", o.argv, o.status, statusHuman, o.stderr)
 			}
+			w.now = w.now.Add(time.Minute)
 		}
-		return n
+		if n := w.adfs.Pushes(); n != pushes {
+			t.Errorf("%d pushes, want %d", n, pushes)
+		}
 	}
-	if before := factors(); before != 1 { // the control: the page is seen
-		t.Fatalf("%d pages of the second factor, want 1", before)
+	for login := 1; login <= 2; login++ {
+		w.answer, w.vars = map[string]string{"password": worldPassword}, nil
+		w.run("login", "gateway").want(t, statusPage, "Azure MFA")
+		hour(login)
 	}
-	for range 60 {
-		w.run("credential-process", "dev").want(t, statusHuman)
-		w.now = w.now.Add(time.Minute)
-	}
-	if n := factors(); n != 1 {
-		t.Errorf("%d second factors were begun, want none after the person's", n-1)
+	// The control: whom nobody knows to push gets a password, and pushes.
+	w.run("logout", "--all").want(t, 0)
+	w.run(tools[0]...).want(t, statusPage, "Azure MFA")
+	if n := w.adfs.Pushes(); n != 3 {
+		t.Errorf("%d pushes by a provider that nobody knows, want 3", n)
 	}
 }
 

@@ -121,8 +121,8 @@ type Options struct {
 // keeps what AD FS keeps in cookies, refuses what AD FS refuses, and remembers every
 // request and every client bug.
 //
-// A user with MFA gets the page of a second factor that accepts no answer: it can be
-// recognised, and refuses whatever is posted to it.
+// A user with MFA gets the page of a second factor. The one of AzureMfaAuthentication waits
+// for their phone; any other can be recognised, and refuses whatever is posted to it.
 type ADFS struct {
 	*simulator
 	o      Options
@@ -130,6 +130,9 @@ type ADFS struct {
 	sent   map[string]*sent20 // pages of AD FS 2.0 by their view state
 
 	errands map[string]errand // sign-ins at partners by their state
+
+	phones map[string]Phone // what people do, by user
+	pushes int
 
 	certificateHost string // of ServeCertificates
 }
@@ -176,7 +179,7 @@ func NewADFS(o Options) (*ADFS, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &ADFS{simulator: s, o: o, sent: map[string]*sent20{}}
+	a := &ADFS{simulator: s, o: o, sent: map[string]*sent20{}, phones: map[string]Phone{}}
 	if o.webForms() {
 		a.routes = a.routes20()
 		return a, nil

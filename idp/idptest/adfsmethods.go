@@ -36,7 +36,7 @@ func (a *ADFS) partial(x *exchange, sess *session) answer {
 	if sess.method == "" && len(a.o.Factors) == 1 {
 		sess.method = a.o.Factors[0]
 	}
-	return a.factorPage(x, sess, "")
+	return a.beginFactor(x, sess)
 }
 
 // factors asks which of several second factors is to be used.
@@ -63,5 +63,5 @@ func (a *ADFS) chosenFactor(x *exchange, sess *session) answer {
 		return a.factors(x, sess)
 	}
 	sess.method = method
-	return a.factorPage(x, sess, "")
+	return a.beginFactor(x, sess)
 }

@@ -297,13 +297,13 @@ func (a *ADFS) factorPage(x *exchange, sess *session, words string) answer {
 	if p.AuthMethod == "" {
 		p.AuthMethod = sampleMethod
 	}
+	p.Pushed = sess.method == pushMethod
 	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
 	return a.page(http.StatusOK, "adfs/mfa.html", p)
 }
 
-// secondFactor refuses every answer: no second factor is simulated yet.
+// secondFactor refuses every answer but one by phone: no other second factor is simulated.
 func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
-	a.checkFields(x.Request, "AuthMethod", "Context", "ChallengeQuestionAnswer", "Submit")
 	if sess == nil || !sess.partial {
 		return a.errorPage(x, "MSIS7001", "")
 	}
@@ -311,6 +311,10 @@ func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
 		a.bug(BugStaleContext, x.Request, "a context that is not the newest")
 		return a.errorPage(x, "MSIS7001", "")
 	}
+	if sess.method == pushMethod {
+		return a.polled(x, sess)
+	}
+	a.checkFields(x.Request, "AuthMethod", "Context", "ChallengeQuestionAnswer", "Submit")
 	if sess.tries++; sess.tries >= maxMFATries {
 		return a.errorPage(x, "", "")
 	}

@@ -36,6 +36,7 @@ type session struct {
 	context string
 	tries   int
 	method  string // of the second factor; "" until it is chosen
+	pushed  bool   // a request lies on the phone
 	issued  bool
 	domain  string // of its cookies; "": the host's own
 }

@@ -45,6 +45,7 @@ type Page struct {
 	Providers     []ClaimsProvider
 	Context       string
 	AuthMethod    string // of the second factor
+	Pushed        bool   // which waits for a phone and has no field
 	Activity      string // also the report number of a form provider's error page
 	Detail        string
 	Display       string // of the relying party

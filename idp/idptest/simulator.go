@@ -38,8 +38,8 @@ type User struct {
 	Roles           []string
 	SessionName     string // RoleSessionName attribute; "": the name without its domain
 	SessionDuration string // SessionDuration attribute in seconds; "": not sent
-	// MFA asks for a second factor after the password. AD FS shows a page that it
-	// accepts no answer to; a form provider takes the code MFACode.
+	// MFA asks for a second factor after the password. AD FS shows the page of one of its
+	// Options.Factors; a form provider takes the code MFACode.
 	MFA bool
 }
 

@@ -14,6 +14,7 @@ type Text struct {
 	Organisation, ByEmail, UnknownEmail                                  string
 	MustUpdate, OldPassword, NewPassword, ConfirmPassword, UpdateRefused string
 	Welcome, SecondFactor, Challenge, Answer, WrongAnswer                string
+	Pushed, PushDenied                                                   string
 	UserNameLabel, ChooseMethod, MethodsTitle                            string
 	PickCertificate, NoCertificate                                       string
 	// AD FS 2.0
@@ -73,6 +74,8 @@ var texts = map[string]Text{
 		Challenge:       "What is the answer?",
 		Answer:          "Answer",
 		WrongAnswer:     "The answer is not right. Try again.",
+		Pushed:          "We have sent a request to your phone. Approve it to go on.",
+		PushDenied:      "The request was denied.",
 		UserNameLabel:   "User Account",
 		ChooseMethod:    "Choose how to sign in",
 		PickCertificate: "Select the certificate to sign in with.",
@@ -127,6 +130,8 @@ var texts = map[string]Text{
 		Challenge:       "Wie lautet die Antwort?",
 		Answer:          "Antwort",
 		WrongAnswer:     "Die Antwort ist falsch. Versuchen Sie es noch einmal.",
+		Pushed:          "Eine Anfrage wurde an Ihr Telefon gesendet. Genehmigen Sie sie, um fortzufahren.",
+		PushDenied:      "Die Anfrage wurde abgelehnt.",
 		UserNameLabel:   "Benutzerkonto",
 		ChooseMethod:    "Anmeldeart wählen",
 		PickCertificate: "Wählen Sie das Zertifikat aus, mit dem Sie sich anmelden.",
@@ -181,6 +186,8 @@ var texts = map[string]Text{
 		Challenge:       "Wat is het antwoord?",
 		Answer:          "Antwoord",
 		WrongAnswer:     "Het antwoord is onjuist. Probeer het nog eens.",
+		Pushed:          "Er is een verzoek naar uw telefoon gestuurd. Keur het goed om door te gaan.",
+		PushDenied:      "Het verzoek is geweigerd.",
 		UserNameLabel:   "Gebruikersaccount",
 		ChooseMethod:    "Kies hoe u zich aanmeldt",
 		PickCertificate: "Kies het certificaat waarmee u zich aanmeldt.",
