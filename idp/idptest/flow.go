@@ -33,12 +33,19 @@ type session struct {
 	since   time.Time
 	kept    bool // Kmsi
 	partial bool // the second factor is missing
-	context string
-	tries   int
-	method  string // of the second factor; "" until it is chosen
-	pushed  bool   // a request lies on the phone
 	issued  bool
 	domain  string // of its cookies; "": the host's own
+
+	// The second factor.
+	method   string // its AuthMethod; "" until it is chosen
+	step     Factor // the page that was shown last
+	context  string // of that page; "" once nothing can be posted to it
+	tries    int
+	refused  map[string]bool // codes by their field
+	pushed   bool            // a request lies on the phone
+	number   string          // of the last request
+	polls    int             // since it
+	polledAt time.Time       // zero: not since it
 }
 
 // ssoLifetime is how long AD FS lets a browser session sign in again without a
