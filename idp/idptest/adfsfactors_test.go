@@ -204,7 +204,7 @@ func TestADFSFactorsStale(t *testing.T) {
 		if f.last(b, p).id("errorArea") == nil || b.get(entry).assertion() != "" {
 			t.Errorf("%s: an old context was taken", f.kind)
 		}
-		if bugs := a.ClientBugs(); len(bugs) != 1 || ! strings.HasPrefix(bugs[0], "8: ") {
+		if bugs := a.ClientBugs(); len(bugs) != 1 || !strings.HasPrefix(bugs[0], "8: ") {
 			t.Errorf("%s: %q", f.kind, bugs)
 		}
 	}
