@@ -106,9 +106,9 @@ const (
 // stands here in the order of the page.
 type factorStep struct {
 	Name   Factor
-	about  string // "": only another page leads to it
-	method string // AuthMethod
-	family string // how the AuthMethods begin that have this page; "": method
+	about  string   // "": only another page leads to it
+	method string   // AuthMethod
+	family []string // how the AuthMethods begin that have this page; nil: method
 	way    factorWay
 
 	Title    string // "": as of the sign-in page
@@ -143,9 +143,10 @@ func azureSteps() []factorStep {
 	return []factorStep{
 		{Name: FactorAzurePush, about: "Azure MFA: a request on the phone", method: azureMethod, way: wayPoll, Part: "push"},
 		{Name: FactorAzureNumber, about: "the same with a number to type there", method: azureMethod, way: wayPoll, Part: "push"},
-		{Name: FactorAzureCode, about: "Azure MFA: a code", method: azureMethod, way: wayCode,
+		{Name: FactorAzureCode, about: "Azure MFA: a code", method: azureMethod, way: wayCode, family: []string{"AzurePrimaryAuthentication"},
 			Code: "VerificationCode", CodeID: "verificationCodeInput", Prompted: true, words: code, ButtonID: "signInButton"},
-		{Name: FactorAzureServer, about: "Azure MFA Server: a call, and an answer after it", method: azureServerMethod, way: wayBlock, Part: "progress"},
+		{Name: FactorAzureServer, about: "Azure MFA Server: a call, and an answer after it", method: azureServerMethod, way: wayBlock, Part: "progress",
+			family: []string{azureServerMethod, "WindowsAzureMultiFactorAuthentication"}},
 		{Name: FactorAzureServerChoice, about: "the same, or a code, to choose from", method: azureServerMethod, way: wayOption, Part: "options",
 			Hidden: []Field{{"__EVENTTARGET", ""}}, set: []string{"__EVENTTARGET"}},
 		{Name: FactorAzureServerCode, about: "Azure MFA Server: a code", method: azureServerMethod, way: wayCode,
@@ -178,7 +179,7 @@ func codeSteps() []factorStep {
 	code := func(t Text) string { return t.SecurityCode }
 	challenge := func(t Text) string { return t.Challenge }
 	return []factorStep{
-		{Name: FactorVIP, about: "Symantec VIP: a code", method: "VIPAuthenticationProviderWindowsAccountName", family: "VIPAuthenticationProvider", way: wayCode,
+		{Name: FactorVIP, about: "Symantec VIP: a code", method: "VIPAuthenticationProviderWindowsAccountName", family: []string{"VIPAuthenticationProvider"}, way: wayCode,
 			Code: "security_code", CodeID: "security_code", words: code, Button: "Submit"},
 		{Name: FactorSymantec, about: "the same with a later adapter", method: "SymantecVipAdapter", way: wayCode,
 			Hidden: []Field{{"EnterpriseId", "corp"}}, Code: "SecurityCode", CodeID: "securityCodeInput", words: code, Button: "Submit"},
@@ -247,10 +248,11 @@ func stepNamed(name Factor) factorStep {
 func stepOf(method string) factorStep {
 	for _, s := range factorSteps() {
 		family := s.family
-		if family == "" {
-			family = s.method
+		if family == nil {
+			family = []string{s.method}
 		}
-		if s.about != "" && strings.HasPrefix(method, family) {
+		begins := func(prefix string) bool { return strings.HasPrefix(method, prefix) }
+		if s.about != "" && slices.ContainsFunc(family, begins) {
 			return s
 		}
 	}
