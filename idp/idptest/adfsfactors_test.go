@@ -116,6 +116,9 @@ func TestADFSFactors(t *testing.T) {
 				if p.id(f.mark) == nil || p.id("mfaGreeting") == nil || p.id("options") == nil || p.status != 200 {
 					t.Errorf("not the page of %s", f.kind)
 				}
+				if (p.id("validEntropyNumber") != nil) != (f.kind == idptest.FactorAzureNumber) {
+					t.Error("a number where there is none, or none where there is")
+				}
 				form := p.form("Context")
 				if _, has := attr(form, "action"); has {
 					t.Error("the form has an action")
@@ -151,7 +154,10 @@ func TestADFSFactorsWrong(t *testing.T) {
 			if words == "" {
 				words = "errorText"
 			}
-			codes := []string{"000000", "00000 1", "000002"}
+			codes := []string{"000000", "00000 1", "next"}
+			if f.kind == "rsa" {
+				codes[2] = "000002"
+			}
 			if result == idptest.FactorDenied {
 				codes[0] = idptest.MFACode
 			}
@@ -166,6 +172,9 @@ func TestADFSFactorsWrong(t *testing.T) {
 				if got := p.textOf(words); (got != "The answer is not right. Try again.") != (i == 2) {
 					t.Errorf("%s: code %d: says %q", f.kind, i+1, got)
 				}
+			}
+			if f.code == "NextCode" && p.id("passcodeInput") == nil {
+				t.Errorf("%s: not the first question again", f.kind)
 			}
 			if ended := p.id("errorArea") != nil; ended != (len(codes) == 3) {
 				t.Errorf("%s: error page = %v after %d wrong codes", f.kind, ended, len(codes))

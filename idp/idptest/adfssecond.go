@@ -18,7 +18,7 @@ func (a *ADFS) beginFactor(x *exchange, sess *session) answer {
 	if a.o.MFA != "" && a.o.MFA != FactorChoice {
 		step = stepNamed(a.o.MFA)
 	}
-	sess.step, sess.pushed, sess.context = step.Name, false, ""
+	sess.step, sess.pushed = step.Name, false
 	if a.o.MFAResult == FactorNotEnrolled && step.method == azureMethod {
 		return a.errorPage(x, "", x.text.NotEnrolled+" "+sess.user.Name+". "+x.text.EnrolAt+" "+enrolAt)
 	}

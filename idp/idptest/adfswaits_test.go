@@ -191,6 +191,46 @@ func TestADFSNotEnrolled(t *testing.T) {
 	}
 }
 
+// TestADFSEnrolledElsewhere: Azure MFA alone says that somebody is not enrolled.
+func TestADFSEnrolledElsewhere(t *testing.T) {
+	t.Parallel()
+	_, b := withFactor(t, versions()[0], idptest.Options{MFA: idptest.FactorChoice, MFAResult: "notenrolled"})
+	p := b.answer(b.signIn(entry, alice, idptest.AlicePassword), typing{"AuthMethod": "SampleAdapter"})
+	wantAssertion(t, b.answer(p, typing{"ChallengeQuestionAnswer": idptest.CustomCode}))
+}
+
+// TestADFSStepUp: the cookie of the first factor ends with the second one, and a later
+// second factor has three tries of its own.
+func TestADFSStepUp(t *testing.T) {
+	t.Parallel()
+	a, b := withFactor(t, versions()[0], idptest.Options{MFA: idptest.FactorVIP})
+	p := b.signIn(entry, alice, idptest.AlicePassword)
+	var first []string
+	for _, c := range b.http.Jar.Cookies(p.url) {
+		first = append(first, c.String())
+	}
+	wrong := func(code string) {
+		t.Helper()
+		if p = b.answer(p, typing{"security_code": code}); p.textOf("errorText") == "" {
+			t.Errorf("not asked again after %s", code)
+		}
+	}
+	wrong("000000")
+	wrong("000001")
+	wantAssertion(t, b.answer(p, typing{"security_code": idptest.MFACode}))
+	a.SetMFA(alice, true)
+	p = b.get(entry)
+	wrong("000000")
+	wrong("000002")
+	wantAssertion(t, b.answer(p, typing{"security_code": idptest.MFACode}))
+	wantClean(t, a.ClientBugs())
+	b.http.Jar = nil
+	b.header = set("Cookie", strings.Join(first, "; "))
+	if p := b.get(entry); p.form("Password") == nil {
+		t.Error("the cookie of the first factor is still good")
+	}
+}
+
 // TestADFSPollEvery: polls that are too close are client bugs, of one request alone.
 func TestADFSPollEvery(t *testing.T) {
 	t.Parallel()
