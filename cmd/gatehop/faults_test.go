@@ -211,7 +211,7 @@ func TestFaultTable(t *testing.T) {
 			t.Errorf("the simulator's %s is no kind", f.Fault)
 		}
 	}
-	for line := range strings.SplitSeq(faultTable()+faultHelp(), "\n") {
+	for line := range strings.SplitSeq(faultTable()+inLines(faultNames()), "\n") {
 		if len(line) > 80 {
 			t.Errorf("%d columns: %s", len(line), line)
 		}

@@ -142,12 +142,12 @@ func azureSteps() []factorStep {
 	code := func(t Text) string { return t.VerificationCode }
 	return []factorStep{
 		{Name: FactorAzurePush, about: "Azure MFA: a request on the phone", method: azureMethod, way: wayPoll, Part: "push"},
-		{Name: FactorAzureNumber, about: "the same with a number to type there", method: azureMethod, way: wayPoll, Part: "push"},
+		{Name: FactorAzureNumber, about: "Azure MFA: the same, with a number to type there", method: azureMethod, way: wayPoll, Part: "push"},
 		{Name: FactorAzureCode, about: "Azure MFA: a code", method: azureMethod, way: wayCode, family: []string{"AzurePrimaryAuthentication"},
 			Code: "VerificationCode", CodeID: "verificationCodeInput", Prompted: true, words: code, ButtonID: "signInButton"},
 		{Name: FactorAzureServer, about: "Azure MFA Server: a call, and an answer after it", method: azureServerMethod, way: wayBlock, Part: "progress",
 			family: []string{azureServerMethod, "WindowsAzureMultiFactorAuthentication"}},
-		{Name: FactorAzureServerChoice, about: "the same, or a code, to choose from", method: azureServerMethod, way: wayOption, Part: "options",
+		{Name: FactorAzureServerChoice, about: "Azure MFA Server: a call or a code, to choose from", method: azureServerMethod, way: wayOption, Part: "options",
 			Hidden: []Field{{"__EVENTTARGET", ""}}, set: []string{"__EVENTTARGET"}},
 		{Name: FactorAzureServerCode, about: "Azure MFA Server: a code", method: azureServerMethod, way: wayCode,
 			Code: "OathCode", CodeID: "oathCodeInput", words: code, Button: "Submit"},
@@ -160,14 +160,14 @@ func rsaSteps() []factorStep {
 	next := func(t Text) string { return t.NextCode }
 	pin := func(t Text) string { return t.NewPin }
 	return []factorStep{
-		{Name: FactorRSA, about: "RSA SecurID: a passcode; next is asked for another one", method: rsaMethod, way: wayCode, Title: title,
+		{Name: FactorRSA, about: "RSA SecurID: a passcode; next asks for another", method: rsaMethod, way: wayCode, Title: title,
 			FormID: "passcodeForm", Code: "Passcode", CodeID: "passcodeInput", Secret: true, words: passcode, Button: "Submit"},
 		{Name: stepRSANext, method: rsaMethod, way: wayCode, Title: title,
 			FormID: "passcodeForm", Hidden: []Field{{"ChallengeQuestionAnswer", NextTokenCode}},
 			Code: "NextCode", CodeID: "nextCodeInput", Secret: true, words: next, Button: "Submit"},
 		{Name: FactorRSAPin, about: "RSA SecurID: a new PIN to choose", method: rsaMethod, Title: title,
 			FormID: "passcodeForm", Code: "NewPin", CodeID: "newPinInput", Secret: true, words: pin, Confirm: "ConfirmPin", Button: "Submit"},
-		{Name: FactorRSA2, about: "RSA SecurID Access: a script first, then a passcode", method: rsa2Method, way: wayScript, Title: title2, Part: "script",
+		{Name: FactorRSA2, about: "RSA SecurID Access: a script, then a passcode", method: rsa2Method, way: wayScript, Title: title2, Part: "script",
 			Hidden: []Field{{"InitStatus", "false"}, {"latitude", ""}, {"longitude", ""}, {"geoLocationCollTimestamp", ""}, {"rsa_risk_fp", ""}},
 			set:    []string{"InitStatus"}},
 		{Name: stepRSA2Passcode, method: rsa2Method, way: wayCode, Title: title2,
@@ -181,7 +181,7 @@ func codeSteps() []factorStep {
 	return []factorStep{
 		{Name: FactorVIP, about: "Symantec VIP: a code", method: "VIPAuthenticationProviderWindowsAccountName", family: []string{"VIPAuthenticationProvider"}, way: wayCode,
 			Code: "security_code", CodeID: "security_code", words: code, Button: "Submit"},
-		{Name: FactorSymantec, about: "the same with a later adapter", method: "SymantecVipAdapter", way: wayCode,
+		{Name: FactorSymantec, about: "Symantec VIP, a later adapter: a code", method: "SymantecVipAdapter", way: wayCode,
 			Hidden: []Field{{"EnterpriseId", "corp"}}, Code: "SecurityCode", CodeID: "securityCodeInput", words: code, Button: "Submit"},
 		{Name: FactorSafeNet, about: "SafeNet: a code, on a page without ids", method: "SafeNet-MFA", way: wayCode, NoIDs: true,
 			Code: "SAFENET_PASSWORD", Secret: true, words: code, Button: "Submit"},
@@ -191,8 +191,8 @@ func codeSteps() []factorStep {
 			Code: "otp", CodeID: "otp", Secret: true, words: code, Button: "Submit",
 			After: []Field{{"autoSubmit", "0"}, {"mode", "otp"}, {"pushAvailable", "1"}, {"otpAvailable", "1"}, {"webAuthnSignRequest", ""},
 				{"webAuthnSignResponse", ""}, {"modeChanged", "0"}, {"origin", ""}, {"authCounter", "1"}, {"message", "otp"}}},
-		{Name: FactorSilverfort, about: "Silverfort: a request on the phone, and an answer after it", method: "SilverfortAdfs", way: wayBlock, Part: "progress"},
-		{Name: FactorCustom, about: "an adapter of the company's own: a question, answered with " + CustomCode, method: sampleMethod, way: wayCode,
+		{Name: FactorSilverfort, about: "Silverfort: a request, and an answer after it", method: "SilverfortAdfs", way: wayBlock, Part: "progress"},
+		{Name: FactorCustom, about: "an adapter of one's own, answered with " + CustomCode, method: sampleMethod, way: wayCode,
 			Code: "ChallengeQuestionAnswer", CodeID: "challengeQuestionInput", words: challenge, Button: "Submit"},
 	}
 }

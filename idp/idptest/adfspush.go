@@ -71,7 +71,7 @@ func (a *ADFS) polled(x *exchange, sess *session) answer {
 		return a.factorPage(x, sess, "")
 	}
 	now := a.now()
-	if gap := now.Sub(sess.polledAt); !sess.polledAt.IsZero() && gap < a.o.PollEvery {
+	if gap := now.Sub(sess.polledAt); gap < a.o.PollEvery {
 		a.bug(BugFastPoll, x.Request, "polled %v after the poll before", gap)
 	}
 	sess.polledAt = now
