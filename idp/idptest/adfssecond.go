@@ -118,13 +118,10 @@ func (a *ADFS) checkFactor(x *exchange, sess *session, step factorStep) {
 // code takes a code. One that was refused before is nobody's new answer.
 func (a *ADFS) code(x *exchange, sess *session, step factorStep) answer {
 	code := x.Form.Get(step.Code)
-	if len(code) >= len(MFACode) && !a.holdsSecret(code) {
-		a.typed = append(a.typed, code)
-	}
 	key := step.Code + "\x00" + code
+	a.noteCode(x, sess.refused[key], code)
 	switch {
 	case sess.refused[key]:
-		a.bug(BugCodeRepeated, x.Request, "a refused code again without a new answer")
 	case step.Name == FactorRSA && code == NextTokenCode:
 		sess.step = stepRSANext
 		return a.factorPage(x, sess, "")

@@ -93,6 +93,17 @@ func (s *simulator) notePassword(x *exchange, user, password string) {
 	}
 }
 
+// noteCode remembers a posted code, which was refused before or not. One that is shorter
+// than codes are is looked for nowhere: it could be any number.
+func (s *simulator) noteCode(x *exchange, refused bool, code string) {
+	if refused {
+		s.bug(BugCodeRepeated, x.Request, "a refused code again without a new answer")
+	}
+	if len(code) >= len(MFACode) && !s.holdsSecret(code) {
+		s.typed = append(s.typed, code)
+	}
+}
+
 // noteRefusal counts a refused password against its user.
 func (s *simulator) noteRefusal(x *exchange, user, password string) {
 	s.failures[strings.ToLower(user)]++
