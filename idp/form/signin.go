@@ -17,6 +17,8 @@ type person struct {
 	words     string        // the provider's since the last password or code
 	passwords []secret.Text // every one that was sent: none is sent twice
 	sentIn    string        // the field that a password was last sent in
+	codes     []secret.Text // every one that was sent, as with passwords
+	codeIn    string        // the field that a code was last sent in
 	asked     map[Role]int
 }
 
@@ -134,6 +136,9 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 	if l.Password != nil {
 		w.person.sentIn = fieldKey(l.Password)
 	}
+	if l.Code != nil {
+		w.person.codeIn = fieldKey(l.Code)
+	}
 	switch {
 	case l.Password != nil || l.Code != nil:
 		w.person.words, w.State.Heard = "", false
@@ -224,21 +229,25 @@ func (w *Walk) askPassword(ctx context.Context, p *Page, field *Control) (secret
 	return secret.Text{}, w.refusal(p)
 }
 
-// askCode asks for a one-time code.
+// askCode asks for a one-time code that has not been sent yet. One that is asked for in
+// another field, without a word about the last, is another one, and not the last again.
 func (w *Walk) askCode(ctx context.Context, p *Page, field *Control) (secret.Text, error) {
 	retry := ""
-	if w.State.Codes > 0 {
+	if w.State.Codes > 0 && (w.person.words != "" || w.person.codeIn == fieldKey(field)) {
 		retry = w.retry()
 	}
 	denied := w.Fail(p, idp.MFADenied, w.person.words)
-	if !w.mayAsk(Code) {
-		return secret.Text{}, denied
+	for w.mayAsk(Code) {
+		code, err := w.ask(ctx, idp.Question{Field: string(Code), Label: w.Clean(field.Label), Retry: retry})
+		if err != nil {
+			return secret.Text{}, w.unanswered(retry, err, denied)
+		}
+		if !slices.ContainsFunc(w.person.codes, code.Equal) {
+			w.person.codes = append(w.person.codes, code)
+			return code, nil
+		}
 	}
-	code, err := w.ask(ctx, idp.Question{Field: string(Code), Label: w.Clean(field.Label), Retry: retry})
-	if err != nil {
-		return secret.Text{}, w.unanswered(retry, err, denied)
-	}
-	return code, nil
+	return secret.Text{}, denied
 }
 
 // mayAsk counts the answers to one question.

@@ -44,6 +44,7 @@ type State struct {
 	Codes     int  // one-time codes sent
 	Typed     bool // the present page is the answer to something typed
 	Cookie    bool // the present page or a redirect before it set a cookie
+	Direct    bool // no redirect led to the present page: it answers the last request itself
 	Restarts  int  // how often the sign-in was begun again from the entry
 	Heard     bool // the provider has said something since the last password or code
 	// Acted counts by their names the steps that were acted on, the present one
@@ -56,7 +57,10 @@ type Next struct {
 	Send      Submission
 	From      *url.URL // the page that sends it; nil for the entry
 	Typed     bool     // Send carries what the person typed
+	Page      *Page    // has been fetched already: there is nothing to send
 	Assertion *saml.Assertion
+
+	poll bool // Send asks again whether something has happened: it counts for nothing
 }
 
 // Walk is one sign-in: pages are fetched, matched against the steps in order, and
@@ -97,7 +101,10 @@ func (w *Walk) Run(ctx context.Context) (*saml.Assertion, error) {
 	w.client = w.counting(w.Session.HTTP)
 	next := w.Restart()
 	for next.Assertion == nil {
-		p, err := w.fetch(ctx, next)
+		p, err := next.Page, error(nil)
+		if p == nil {
+			p, err = w.fetch(ctx, next)
+		}
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -121,7 +128,7 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 		slog.String("host", p.URL.Host), slog.Int("status", p.Status))
 	w.State.Acted[w.Steps[i].Name]++
 	next, err := w.Steps[i].Act(ctx, w, p)
-	if err != nil || next.Assertion != nil {
+	if err != nil || next.Assertion != nil || next.Page != nil {
 		return next, err
 	}
 	if err := w.mayPassOn(p, next); err != nil {
@@ -273,8 +280,10 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if n.From != nil && idp.OriginOf(n.From) == idp.OriginOf(req.URL) {
 		req.Header.Set("Referer", idp.SafeURL(n.From))
 	}
-	if err := w.count(req, n.Typed); err != nil {
-		return nil, err
+	if !n.poll {
+		if err := w.count(req, n.Typed); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := w.client.Do(req)
 	if err != nil {
@@ -289,7 +298,7 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 		return nil, err
 	}
 	w.State.Pages++
-	w.State.Typed, w.State.Cookie = n.Typed, setsCookie(resp)
+	w.State.Typed, w.State.Cookie, w.State.Direct = n.Typed, setsCookie(resp), resp.Request.Response == nil
 	return p, nil
 }
 

@@ -34,7 +34,8 @@ type Answers struct {
 }
 
 // NewAnswers makes a prompter that gives, for each field, the answers of the script in
-// order, NoAnswer included; any other question ends in an *UnscriptedError.
+// order, NoAnswer included; any other question ends in an *UnscriptedError. Somebody is
+// there for requests on a phone (idp.Approval) unless the script says otherwise.
 func NewAnswers(script map[string][]string) *Answers {
 	a := &Answers{script: map[string][]string{}}
 	for field, answers := range script {
@@ -53,6 +54,9 @@ func (a *Answers) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		return secret.Text{}, err
 	}
 	left := a.script[q.Field]
+	if _, scripted := a.script[q.Field]; !scripted && q.Field == idp.Approval && slices.Contains(q.Options, idp.ByPhone) {
+		return secret.New(idp.ByPhone), nil
+	}
 	if len(left) == 0 {
 		asked := 0
 		for _, earlier := range a.asked {
