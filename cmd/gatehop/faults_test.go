@@ -66,7 +66,7 @@ func faultOutcomes() map[string]faultOutcome {
 		"disabled":        {5, 5, "user name or password refused"},
 		"not-permitted":   {5, 6, "issues nothing for AWS to this account"},
 		"no-roles":        {5, 6, "the assertion offers no AWS role"},
-		"second-factor":   {6, 3, "second factor"},
+		"second-factor":   {3, 3, "a code is needed"},
 		"update-password": {5, 0, "/adfs/portal/updatepassword/"},
 
 		"entry-disabled":      {2, 0, "has its sign-in entry page switched off"},

@@ -158,10 +158,10 @@ func (r *reuse) login(ctx context.Context, adapter idp.Adapter, session *idp.Ses
 		if r.asked.any.Load() {
 			return nil, &idp.PageError{Verdict: idp.OtherUser, Words: idp.CleanWords(assertion.Subject)}
 		}
+	case guard.NeedsHuman(err) && !r.a.hasPerson() && !r.asked.password.Load():
+		return nil, r.stop(ctx, err)
 	case r.asked.any.Load():
 		return nil, r.spend(ctx, err)
-	case guard.NeedsHuman(err) && r.a.isUnattended():
-		return nil, r.stop(ctx, err)
 	case isOfCookies(err):
 		r.forget(ctx)
 	case !errors.Is(err, errKeptLate):

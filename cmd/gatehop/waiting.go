@@ -291,6 +291,17 @@ func (n noticed) Tell(ctx context.Context, message string) {
 	n.Prompter.Tell(ctx, message)
 }
 
+// waiting says that the person is waited for, who answers somewhere else: like a question to
+// those who wait for this run, and with a line that says for how long.
+func (a *app) waiting(what string) (done func()) {
+	a.wait.ask(1)
+	end := a.progress.begin(what)
+	return func() {
+		end()
+		a.wait.ask(-1)
+	}
+}
+
 func (w *waits) ask(change int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -42,6 +42,7 @@ type world struct {
 	net    *idptest.InProcess
 	answer map[string]string // what the person at the terminal answers; nil: nobody is there
 	asked  []idp.Question
+	told   []string
 	chosen []tty.Choice
 	onAsk  func() // before the answer
 	vars   []string
@@ -256,7 +257,7 @@ func (p *worldPerson) Choose(ctx context.Context, c tty.Choice, _ tty.Look) (str
 	return "", idp.ErrNoAnswer
 }
 
-func (p *worldPerson) Tell(context.Context, string) {}
+func (p *worldPerson) Tell(_ context.Context, message string) { p.told = append(p.told, message) }
 func (p *worldPerson) Close()                       {}
 
 // logins is how many passwords the AD FS was sent.

@@ -38,6 +38,9 @@ type Attempt struct {
 	Person  idp.Prompter
 	// Attended says that Person has a person, who is told why sources are passed over.
 	Attended bool
+	// Approves says that somebody is there who answers requests on a phone, whether or not
+	// anything can be asked of them here.
+	Approves bool
 
 	used    []bool        // by source
 	given   []given       // without a verdict so far
@@ -45,6 +48,7 @@ type Attempt struct {
 	looked  bool          // whether an earlier refusal forbids everything
 	lockout *LockoutError
 	coded   bool  // a source has given something else than a password
+	rings   bool  // the provider rings a phone
 	passed  error // why the last source was passed over; nil if none was
 	told    bool
 	unlock  func()
@@ -61,6 +65,9 @@ type given struct {
 // sources were passed over and nobody answers a first question, the error says why: a
 // *RefusedError or a *LockoutError.
 func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if q.Field == idp.Approval {
+		return a.approve(q)
+	}
 	if q.Public || len(q.Options) > 0 {
 		answer, err := idp.FirstOf(a.Fixed, a.Person).Ask(ctx, q)
 		if err == nil && q.Field == "username" {
@@ -83,6 +90,19 @@ func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 	}
 	a.release()
 	return a.person(ctx, q)
+}
+
+// approve answers, without asking anybody, what somebody is there for: the person for what
+// comes on a phone, a program for codes.
+func (a *Attempt) approve(q idp.Question) (secret.Text, error) {
+	a.rings = a.rings || !slices.Contains(q.Options, idp.ByCode) // for sure
+	switch {
+	case a.Approves && slices.Contains(q.Options, idp.ByPhone):
+		return secret.New(idp.ByPhone), nil
+	case a.hasCodes() && slices.Contains(q.Options, idp.ByCode):
+		return secret.New(idp.ByCode), nil
+	}
+	return secret.Text{}, idp.ErrNoAnswer
 }
 
 // Tell passes on to the person.
@@ -122,7 +142,7 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
-	if !e.Human.IsZero() && !a.Attended && s.Field == "password" && !a.hasCodes() {
+	if alone := !a.Attended && !a.Approves; !e.Human.IsZero() && alone && s.Field == "password" && (e.Rings || !a.hasCodes()) {
 		a.passed = &HumanError{At: e.Human, Now: now}
 		return secret.Text{}, idp.ErrNoAnswer
 	}
@@ -188,6 +208,9 @@ func (a *Attempt) person(ctx context.Context, q idp.Question) (secret.Text, erro
 // command that was interrupted say nothing.
 func (a *Attempt) Done(ctx context.Context, err error) {
 	defer func() {
+		if a.rings { // whatever came of it: a password makes it ring
+			a.needsHuman(ctx)
+		}
 		a.given = nil
 		a.release()
 	}()
@@ -197,12 +220,12 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 	case err == nil:
 		a.accept(ctx)
 	case errors.As(err, &needs):
-		if isCode(needs.Question.Field) && len(a.given) > 0 && !a.coded {
-			a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		if NeedsHuman(err) && !a.coded {
+			a.needsHuman(ctx)
 		}
 	case !errors.As(err, &page):
 	case NeedsHuman(page) && !a.coded: // a code that comes from a program needs no person
-		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		a.needsHuman(ctx)
 	case page.Verdict == idp.MFADenied:
 		a.judge(ctx, false, func(g given) bool { return g.field != "password" })
 	case page.Verdict == idp.Rejected, page.Verdict == idp.Unexplained, page.Verdict == idp.PasswordExpired:
@@ -215,14 +238,19 @@ var humanVerdicts = []idp.Verdict{
 	idp.SecondFactor, idp.NeedsBrowser, idp.Enrolment, idp.MFADenied, idp.MFATimeout, idp.Captcha, idp.Consent,
 }
 
-// NeedsHuman reports whether err is a page that only a person can go on from.
+// NeedsHuman reports whether err is a page that only a person can go on from, or a question
+// for what comes after the password.
 func NeedsHuman(err error) bool {
 	var page *idp.PageError
+	var needs *idp.NeedsInputError
+	if errors.As(err, &needs) {
+		return isCode(needs.Question.Field)
+	}
 	return errors.As(err, &page) && slices.Contains(humanVerdicts, page.Verdict)
 }
 
 // isCode reports whether a question is for more than who somebody is.
-func isCode(field string) bool { return field != "password" && field != "username" }
+func isCode(field string) bool { return field == "otp" || field == idp.Approval }
 
 // hasCodes reports whether a program answers what comes after the password.
 func (a *Attempt) hasCodes() bool {
@@ -263,8 +291,12 @@ func (a *Attempt) accept(ctx context.Context) {
 		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person) })
 	}
 	if typedCode { // nobody else could have
-		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		a.needsHuman(ctx)
 	}
+}
+
+func (a *Attempt) needsHuman(ctx context.Context) {
+	a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key(), a.rings) })
 }
 
 // record changes the entry under the lock, or without it if it cannot be had: a person

@@ -55,6 +55,7 @@ type record struct {
 	Refused []refused `json:"refused,omitempty"` // the oldest first
 	Blocked time.Time `json:"blocked,omitzero"`  // too many were; until a person has signed in
 	Human   time.Time `json:"human,omitzero"`    // when the provider answered a password with what only a person can do
+	Rings   bool      `json:"rings,omitempty"`   // that was a request on their phone, or a call
 }
 
 // refused is one secret that was refused.
@@ -70,6 +71,7 @@ type times struct {
 	Version int         `json:"version"`
 	At      []time.Time `json:"at"`
 	Human   time.Time   `json:"human,omitzero"` // as in record
+	Rings   bool        `json:"rings,omitempty"`
 }
 
 const version = 1
@@ -78,7 +80,7 @@ const version = 1
 type entry struct {
 	record
 	times []time.Time
-	plain time.Time // times.Human
+	plain times // as it lies there; its times are clamped in times alone
 	hash  func(t secret.Text, salt []byte) []byte
 }
 
@@ -94,9 +96,9 @@ func (g *Guard) load(ctx context.Context, key string) entry {
 	}
 	var t times
 	if data, err := g.Times.Get(ctx, key); err == nil && json.Unmarshal(data, &t) == nil && t.Version == version {
-		e.times, e.plain = t.At, t.Human
+		e.times, e.plain = t.At, t
 		if e.Human.IsZero() {
-			e.Human = t.Human
+			e.Human, e.Rings = t.Human, t.Rings
 		}
 	}
 	return e
@@ -211,7 +213,7 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 	}
 	e.times = append(e.times, now)
 	e.times = e.times[max(0, len(e.times)-maxRefusals):]
-	if g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) == nil || g.Warn == nil {
+	if g.putTimes(ctx, key, e) == nil || g.Warn == nil {
 		return
 	}
 	if err == nil {
@@ -222,15 +224,21 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 
 // needsHuman records that the provider wants a person after the password; the caller holds
 // the lock. It is no secret: where no record can be kept, the time alone is.
-func (g *Guard) needsHuman(ctx context.Context, key string) {
+func (g *Guard) needsHuman(ctx context.Context, key string, rings bool) {
 	e := g.load(ctx, key)
-	e.Human, e.plain = g.Now(), g.Now()
+	e.Human, e.Rings = g.Now(), rings
+	e.plain.Human, e.plain.Rings = e.Human, rings
 	if g.Keep && g.put(ctx, g.Marks, key, e.record.current()) == nil {
 		return
 	}
-	if err := g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}); err != nil && g.Warn != nil {
+	if err := g.putTimes(ctx, key, e); err != nil && g.Warn != nil {
 		g.Warn(fmt.Errorf("that the provider wants a person cannot be remembered: %w", err))
 	}
+}
+
+// putTimes writes what stands where no mark can be kept.
+func (g *Guard) putTimes(ctx context.Context, key string, e entry) error {
+	return g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain.Human, Rings: e.plain.Rings})
 }
 
 func (r record) current() record {
@@ -269,7 +277,7 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	if person {
 		e.Blocked = time.Time{}
 	}
-	e.Human = time.Time{} // a password was enough
+	e.Human, e.Rings = time.Time{}, false // a password was enough
 	var err error
 	switch {
 	case len(e.Refused) > 0 || !e.Blocked.IsZero() || !e.Human.IsZero():
@@ -277,7 +285,7 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	default:
 		err = g.remove(ctx, g.Marks, key)
 	}
-	if len(e.times) > 0 || !e.plain.IsZero() {
+	if len(e.times) > 0 || !e.plain.Human.IsZero() {
 		if gone := g.remove(ctx, g.Times, key); err == nil {
 			err = gone
 		}
@@ -293,5 +301,5 @@ func (g *Guard) settle(ctx context.Context, key string, e *entry, now time.Time)
 	if !e.clamp(now) || len(e.times) == 0 {
 		return
 	}
-	_ = g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) // else they count as now, as before
+	_ = g.putTimes(ctx, key, *e) // else they count as now, as before
 }
