@@ -35,7 +35,10 @@ type factorSight struct {
 	pushes int
 }
 
-const needsPhone = "We have sent a request to your phone. Approve it to go on."
+var (
+	needsPhone  = idptest.TextIn("en").Pushed
+	wrongAnswer = idptest.TextIn("en").WrongAnswer
+)
 
 // factorSights are T11 and T12: each kind of second factor as it ends well, or for the
 // adapter at all, and as it does not.
@@ -73,7 +76,7 @@ func factorsAnswered() []factorSight {
 	}
 	next := code(idptest.FactorRSA, "Passcode", idptest.NextTokenCode, idptest.MFACode)
 	next.name, next.asked[1] = "rsa in next-token mode", "Wait for the code to change, then type the [secret] one" // which is the code that was typed
-	again := code(idptest.FactorVIP, "Security code", "000000", "000000", idptest.MFACode) // the same one is not sent again
+	again := code(idptest.FactorVIP, "Security code", "000000", "000000", idptest.MFACode)                         // the same one is not sent again
 	again.name = "a wrong code first"
 	return append(rows, next, again)
 }
