@@ -83,7 +83,7 @@ func Ways() []Step {
 	return slices.Concat(
 		[]Step{
 			{"sign-in", on(func(p *Page) bool { _, ok := p.Login(); return ok }), signIn},
-			{"code", func(p *Page, s *State) bool { _, ok := p.codeForm(); return ok && s.Passwords > 0 }, signCode},
+			{"code", func(p *Page, s *State) bool { _, ok := p.codeForm(); return ok && (s.Passwords > 0 || s.Known) }, signCode},
 			{"auto-submit", on(func(p *Page) bool { return p.AutoSubmit() != nil }), autoSubmit},
 		},
 		detectorSteps(strangers, func(*Page) bool { return true }),

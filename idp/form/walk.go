@@ -46,6 +46,7 @@ type State struct {
 	Cookie    bool // the present page or a redirect before it set a cookie
 	Direct    bool // no redirect led to the present page: it answers the last request itself
 	Restarts  int  // how often the sign-in was begun again from the entry
+	Known     bool // the sign-in began with cookies of an earlier one
 	Heard     bool // the provider has said something since the last password or code
 	// Acted counts by their names the steps that were acted on, the present one
 	// included once it has been chosen.
@@ -97,7 +98,8 @@ func (w *Walk) Run(ctx context.Context) (*saml.Assertion, error) {
 		w.log = slog.New(slog.DiscardHandler)
 	}
 	w.visits, w.seen = map[string]int{}, map[[sha256.Size]byte]bool{}
-	w.State = State{Acted: map[string]int{}}
+	jar := w.Session.HTTP.Jar
+	w.State = State{Acted: map[string]int{}, Known: jar != nil && len(jar.Cookies(w.Entry)) > 0}
 	w.client = w.counting(w.Session.HTTP)
 	next := w.Restart()
 	for next.Assertion == nil {
