@@ -64,6 +64,8 @@ func TestFactorPages(t *testing.T) {
 		{name: "two that may be wished for", wish: "azure", pages: []string{hiddenFactor(duo) + methods("AzureA", "AzureB")}, want: idp.NeedsBrowser, words: "Duo (" + duo + ")"},
 		{name: "wished for once", wish: "other", pages: []string{hiddenFactor(duo) + methods("Other"), hiddenFactor(duo) + methods("Other") + "<p>"}, want: idp.NeedsBrowser, words: "Duo (" + duo + ")",
 			posted: []string{"AuthMethod=Other"}},
+		{name: "one that waits after the other", pages: []string{hiddenFactor("A"), hiddenFactor("B"), hiddenFactor("C"), hiddenFactor("D")}, want: idp.SignInLoop,
+			posted: []string{sent("A"), sent("B"), sent("C")}},
 		{name: "two fields, one of them filled in", pages: []string{strings.Replace(code, "<input name=Code>", "<input name=NextCode><input name=Code value=1>", 1), "<p>Nothing"}, want: idp.Unknown,
 			posted: []string{sent("Acme") + "&NextCode=123456&Code=1"}},
 		{name: "two fields, both empty", pages: []string{strings.Replace(code, "<input name=Code>", "<input name=NextCode><input name=Code>", 1)}, want: idp.SecondFactor, words: "Acme"},

@@ -47,6 +47,9 @@ func (w *Walk) Await(ctx context.Context, p *Page, on Pending) (Next, error) {
 	if err := w.MayApprove(ctx, idp.ByPhone); err != nil {
 		return Next{}, err
 	}
+	if w.waits++; w.waits > maxAnswers { // one leads to the other
+		return Next{}, w.Fail(p, idp.SignInLoop, "")
+	}
 	defer w.budget.pause()()
 	limited, cancel := context.WithTimeoutCause(ctx, maxWait, errUnanswered)
 	defer cancel()

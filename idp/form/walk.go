@@ -87,6 +87,7 @@ type Walk struct {
 	seen     map[[sha256.Size]byte]bool // page and answer
 	secrets  []secret.Text
 	person   person
+	waits    int // for the person on another device
 }
 
 // Run walks from the entry to the assertion.
