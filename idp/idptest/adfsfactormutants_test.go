@@ -90,7 +90,7 @@ func factorWalkMutants(of func(idptest.Factor) idptest.Options) []mutant {
 			p := b.signIn(entry, alice, idptest.AlicePassword)
 			b.submit(p, p.id("adfs_form"), nil)
 		}},
-		{name: "asks Duo at another port", bug: 22, walk: func(b *browser) { b.get("https://API-1.duosecurity.com:8443/frame") }},
+		{name: "asks Duo at another port", bug: 22, walk: func(b *browser) { b.get("https://API-1.DuoSecurity.com:8443/frame") }},
 		{name: "posts a refused code again", bug: 23, o: of("vip"), user: withMFA, walk: twice(typing{"security_code": "000000"})},
 		{name: "posts a refused answer again", bug: 23, user: withMFA, walk: twice(typing{"ChallengeQuestionAnswer": "41"})},
 		{name: "the same from the page anew", bug: 23, o: of("vip"), user: withMFA, walk: func(b *browser) {

@@ -133,7 +133,7 @@ type factorStep struct {
 }
 
 // factorSteps are all pages: those of the kinds, each under the name of its kind, and those
-// that others lead to.
+// that others lead to. The first one of an AuthMethod is what it begins with.
 func factorSteps() []factorStep {
 	return slices.Concat(azureSteps(), rsaSteps(), codeSteps(), browserSteps())
 }
@@ -252,7 +252,7 @@ func stepOf(method string) factorStep {
 			family = []string{s.method}
 		}
 		begins := func(prefix string) bool { return strings.HasPrefix(method, prefix) }
-		if s.about != "" && slices.ContainsFunc(family, begins) {
+		if slices.ContainsFunc(family, begins) {
 			return s
 		}
 	}

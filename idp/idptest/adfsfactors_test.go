@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"gatehop/idp/idptest"
 )
 
@@ -367,5 +369,50 @@ func TestADFSFactorsLocale(t *testing.T) {
 				t.Errorf("%s does not speak %q", f.kind, language)
 			}
 		}
+	}
+}
+
+// TestADFSFactorsMarkup is what tells the products' pages apart besides their fields.
+func TestADFSFactorsMarkup(t *testing.T) {
+	t.Parallel()
+	seen := map[idptest.Factor]bool{}
+	for _, f := range secondFactors() {
+		if seen[f.kind] || f.kind == "choice" {
+			continue
+		}
+		seen[f.kind] = true
+		_, b := withFactor(t, versions()[0], idptest.Options{MFA: f.kind})
+		p := b.signIn(entry, alice, idptest.AlicePassword)
+		title := map[idptest.Factor]string{"rsa": "RSA SecurID Authentication", "rsa2": "RSA SecurID Access Authentication"}[f.kind]
+		if title == "" {
+			title = "Sign in"
+		}
+		if !strings.Contains(p.source, "<title>"+title+"</title>") {
+			t.Errorf("%s: the title is not %q", f.kind, title)
+		}
+		if without := f.kind == idptest.FactorSafeNet; (p.id("authMethod") == nil) != without || (p.id("context") == nil) != without {
+			t.Errorf("%s: the hidden fields have ids: want that to be %v", f.kind, !without)
+		}
+		if f.code == "" || f.before != nil {
+			continue
+		}
+		field := all(p.doc, func(n *html.Node) bool { return val(n, "name") == f.code })[0]
+		labels := all(p.form("Context"), func(n *html.Node) bool { return n.Data == "label" && val(n, "id") == "" })
+		if prompted := f.kind == idptest.FactorAzureCode; prompted != (len(labels) == 0) || prompted && val(field, "placeholder") != "Verification code" {
+			t.Errorf("%s: %d labels and the placeholder %q", f.kind, len(labels), val(field, "placeholder"))
+		}
+		if prompted := f.kind == idptest.FactorAzureCode; prompted != (p.id("signInButton") != nil) || prompted == (p.id("submitButton") != nil) {
+			t.Errorf("%s: the button has another id", f.kind)
+		}
+	}
+}
+
+// TestADFSFactorsFirst: a method that stands beside the password has its own page, too.
+func TestADFSFactorsFirst(t *testing.T) {
+	t.Parallel()
+	_, b := withFactor(t, versions()[0], idptest.Options{MethodChoice: true, Methods: []string{"AzurePrimaryAuthentication"}})
+	p := b.answer(b.get(entry), typing{"AuthMethod": "AzurePrimaryAuthentication"})
+	if p.id("verificationCodeInput") == nil || val(p.id("authMethod"), "value") != "AzurePrimaryAuthentication" {
+		t.Error("not the page of Azure MFA")
 	}
 }
