@@ -210,7 +210,7 @@ func (v *visit) sendCode(ctx context.Context, w *form.Walk, p *form.Page, f *fac
 		c.Label = "Code of " + productOf(f.method).name
 	}
 	words := errorText(p)
-	if words == "" && w.State.Codes > 0 { // a product may have a place of its own
+	if words == "" { // privacyIDEA has a place of its own
 		words = p.VisibleText("#pageIntroductionText")
 	}
 	return w.SignCode(ctx, p, form.Login{Form: f.form, Code: c}, words)
@@ -254,9 +254,6 @@ func (v *visit) chooseServerOption(ctx context.Context, w *form.Walk, p *form.Pa
 	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames}
 	for _, n := range p.Find(serverOptions).EachIter() {
 		c.items = append(c.items, item{n.AttrOr("id", ""), n.Text()})
-	}
-	if len(c.wanted()) == 0 { // the wish was about the page before
-		c.wish = ""
 	}
 	chosen, err := c.take(ctx, w, p)
 	if err == nil {
