@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -181,17 +180,6 @@ func (c Config) byCache(conf *config.Config) (*client.Client, asked, error) {
 		return nil, a, &TicketError{Kind: ExpiredTicket, Name: file, Until: expiry(cache)}
 	}
 	return cl, a, nil
-}
-
-// readCache reads a cache; gokrb5 panics over one that ends too soon, or reads on in the
-// memory behind it.
-func readCache(c *credentials.CCache, data []byte) (ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
-	return c.Unmarshal(slices.Clip(data)) == nil
 }
 
 // expiry is when the ticket for other tickets ends.
