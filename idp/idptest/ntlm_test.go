@@ -94,7 +94,7 @@ func TestNTLM(t *testing.T) {
 			"not in Unicode":    {user: alice, change: func(m []byte) []byte { m[60] &^= 1; return m }},
 			"an offset too far": {user: alice, change: func(m []byte) []byte { m[27] = 0x7f; return m }},
 			"an answer too short": {user: alice, change: func(m []byte) []byte {
-				binary.LittleEndian.PutUint16(m[20:], 24) // as NTLM of version 1 has it
+				binary.LittleEndian.PutUint16(m[20:], 8)
 				return m
 			}},
 			"Extended Protection": {user: alice, epa: true},
