@@ -48,9 +48,17 @@ const (
 	ByCode   = "code"  // a code to be typed
 )
 
+// Proof is the Field of a question that nobody has to type an answer to either: whether what
+// proves the person without their doing, a ticket or a certificate, may be shown now. Its
+// one option is Yes.
+const (
+	Proof = "proof"
+	Yes   = "yes"
+)
+
 // Question is one thing a provider, or gatehop itself, wants to know.
 type Question struct {
-	Field   string   // stable: "username", "password", "otp", "role", Approval, ...
+	Field   string   // stable: "username", "password", "otp", "role", Approval, Proof, ...
 	Label   string   // the provider's own words where it has them
 	Public  bool     // may be echoed; the zero value is silent
 	Options []string // if any, the answer is one of them

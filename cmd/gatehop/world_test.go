@@ -258,7 +258,7 @@ func (p *worldPerson) Choose(ctx context.Context, c tty.Choice, _ tty.Look) (str
 }
 
 func (p *worldPerson) Tell(_ context.Context, message string) { p.told = append(p.told, message) }
-func (p *worldPerson) Close()                       {}
+func (p *worldPerson) Close()                                 {}
 
 // logins is how many passwords the AD FS was sent.
 func (w *world) logins() int { return w.adfs.Stats().Logins }

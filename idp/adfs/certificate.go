@@ -59,11 +59,11 @@ func byCertificate(v *visit) []form.Step {
 
 const stepCertificate, stepChoice = "certificate", "certificate choice"
 
-// withoutForms ends a sign-in by certificate at every page that wants something else: no
-// user name or password is asked for, and no form for them is filled in.
+// withoutForms ends a sign-in by certificate or by HTTP authentication at every page that
+// wants something else: no form for user name or password is filled in.
 func withoutForms(v *visit) []form.Step {
 	if !v.certificate {
-		return nil
+		return form.NoForms(v.auth, asksPerson)
 	}
 	return []form.Step{
 		{Name: "certificate refused", Match: func(p *form.Page, s *form.State) bool { return asksPerson(p, s) && wasShown(s) }, Act: reportCertificate},
@@ -71,14 +71,14 @@ func withoutForms(v *visit) []form.Step {
 	}
 }
 
-// byForms keeps a row for a form out of a sign-in by certificate.
+// byForms keeps a row for a form out of a sign-in by certificate or HTTP authentication.
 func (v *visit) byForms(match func(*form.Page, *form.State) bool) func(*form.Page, *form.State) bool {
-	return func(p *form.Page, s *form.State) bool { return !v.certificate && match(p, s) }
+	return func(p *form.Page, s *form.State) bool { return !v.certificate && v.auth.Kind == "" && match(p, s) }
 }
 
 // mayName: a page that asks for the user name first may offer the certificate after it.
 func (v *visit) mayName(p *form.Page, s *form.State) bool {
-	return isName(p, s) && (!v.certificate || s.Names == 0 && !wasShown(s) && !isLogin(p, s))
+	return isName(p, s) && v.auth.Kind == "" && (!v.certificate || s.Names == 0 && !wasShown(s) && !isLogin(p, s))
 }
 
 // retrieves finds the form whose script posts it to where TLS asks for a certificate, by
@@ -99,7 +99,10 @@ func isCertificate(p *form.Page, _ *form.State) bool {
 }
 
 // showCertificate posts the form, to nobody but the provider.
-func showCertificate(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+func showCertificate(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if err := w.MayProve(ctx); err != nil {
+		return form.Next{}, err
+	}
 	f := retrieves(p)
 	to, err := f.Target(nil)
 	if err != nil {
@@ -118,7 +121,10 @@ func offersCertificate(p *form.Page, s *form.State) bool {
 		slices.ContainsFunc(methodsOf(p), func(it item) bool { return it.id == certificateMethod })
 }
 
-func chooseCertificate(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+func chooseCertificate(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if err := w.MayProve(ctx); err != nil {
+		return form.Next{}, err
+	}
 	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: certificateMethod}}})
 }
 

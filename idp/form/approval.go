@@ -40,6 +40,16 @@ func (w *Walk) MayApprove(ctx context.Context, ways ...string) error {
 	return err
 }
 
+// MayProve makes sure that what proves the person without their doing may be shown now: what
+// follows it may ring their phone as what follows a password does. To look, all may.
+func (w *Walk) MayProve(ctx context.Context) error {
+	if w.Session.Prompt == nil {
+		return nil
+	}
+	_, err := w.ask(ctx, idp.Question{Field: idp.Proof, Public: true, Options: []string{idp.Yes}})
+	return err
+}
+
 // Await posts the form of a page that waits, each time as the newest page has it, until
 // something else comes of it: that page is the way on. After two minutes the verdict is
 // MFATimeout. Neither the person's time nor the requests count for the sign-in.

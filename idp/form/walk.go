@@ -61,7 +61,8 @@ type Next struct {
 	Page      *Page    // has been fetched already: there is nothing to send
 	Assertion *saml.Assertion
 
-	poll bool // Send asks again whether something has happened: it counts for nothing
+	poll  bool   // Send asks again whether something has happened: it counts for nothing
+	reply *reply // to a 401; nil for none
 }
 
 // Walk is one sign-in: pages are fetched, matched against the steps in order, and
@@ -88,6 +89,7 @@ type Walk struct {
 	secrets  []secret.Text
 	person   person
 	waits    int // for the person on another device
+	answered answered
 }
 
 // Run walks from the entry to the assertion.
@@ -139,7 +141,11 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 	}
 	h := sha256.New()
 	h.Write(p.sum[:])
-	for _, part := range []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()} {
+	parts := []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()}
+	if next.reply != nil {
+		parts = append(parts, next.reply.who.Name, next.reply.who.Password.Reveal())
+	}
+	for _, part := range parts {
 		h.Write([]byte(part + "\x00"))
 	}
 	if key := [sha256.Size]byte(h.Sum(nil)); !w.seen[key] {
@@ -283,14 +289,9 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if n.From != nil && idp.OriginOf(n.From) == idp.OriginOf(req.URL) {
 		req.Header.Set("Referer", idp.SafeURL(n.From))
 	}
-	if !n.poll {
-		if err := w.count(req, n.Typed); err != nil {
-			return nil, err
-		}
-	}
-	resp, err := w.client.Do(req)
+	resp, err := w.send(req, n)
 	if err != nil {
-		return nil, idp.NetError(err)
+		return nil, err
 	}
 	text, err := idp.ReadPage(resp)
 	if err != nil {
@@ -301,8 +302,25 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 		return nil, err
 	}
 	w.State.Pages++
-	w.State.Typed, w.State.Cookie, w.State.Direct = n.Typed, setsCookie(resp), resp.Request.Response == nil
+	w.State.Typed, w.State.Cookie, w.State.Direct = n.Typed || n.reply != nil, setsCookie(resp), resp.Request.Response == nil
 	return p, nil
+}
+
+// send makes one request, or those of the answer to a 401.
+func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
+	w.answered.direct = false
+	if n.reply == nil {
+		if !n.poll {
+			if err := w.count(req, n.Typed); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := w.client.Do(req)
+		return resp, idp.NetError(err)
+	}
+	resp, err := n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
+	w.answered.direct = err == nil && resp.Request.Response == nil // not after a redirect
+	return resp, err
 }
 
 // originHeader is the Origin header of a form posted by a page.

@@ -35,7 +35,8 @@ type Answers struct {
 
 // NewAnswers makes a prompter that gives, for each field, the answers of the script in
 // order, NoAnswer included; any other question ends in an *UnscriptedError. Somebody is
-// there for requests on a phone (idp.Approval) unless the script says otherwise.
+// there for requests on a phone (idp.Approval), and what proves them may be shown
+// (idp.Proof), unless the script says otherwise; those are no questions to remember.
 func NewAnswers(script map[string][]string) *Answers {
 	a := &Answers{script: map[string][]string{}}
 	for field, answers := range script {
@@ -48,15 +49,20 @@ func NewAnswers(script map[string][]string) *Answers {
 func (a *Answers) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, scripted := a.script[q.Field]; !scripted {
+		switch {
+		case q.Field == idp.Approval && slices.Contains(q.Options, idp.ByPhone):
+			return secret.New(idp.ByPhone), nil
+		case q.Field == idp.Proof:
+			return secret.New(idp.Yes), nil
+		}
+	}
 	q.Options = slices.Clone(q.Options)
 	a.asked = append(a.asked, q)
 	if err := ctx.Err(); err != nil {
 		return secret.Text{}, err
 	}
 	left := a.script[q.Field]
-	if _, scripted := a.script[q.Field]; !scripted && q.Field == idp.Approval && slices.Contains(q.Options, idp.ByPhone) {
-		return secret.New(idp.ByPhone), nil
-	}
 	if len(left) == 0 {
 		asked := 0
 		for _, earlier := range a.asked {

@@ -34,6 +34,7 @@ type session struct {
 	kept    bool // Kmsi
 	partial bool // the second factor is missing
 	issued  bool
+	windows bool   // signed in by integrated sign-in
 	domain  string // of its cookies; "": the host's own
 
 	// The second factor.

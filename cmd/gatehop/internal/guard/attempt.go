@@ -65,8 +65,11 @@ type given struct {
 // sources were passed over and nobody answers a first question, the error says why: a
 // *RefusedError or a *LockoutError.
 func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
-	if q.Field == idp.Approval {
+	switch q.Field {
+	case idp.Approval:
 		return a.approve(q)
+	case idp.Proof:
+		return a.prove(ctx)
 	}
 	if q.Public || len(q.Options) > 0 {
 		answer, err := idp.FirstOf(a.Fixed, a.Person).Ask(ctx, q)
@@ -142,8 +145,8 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
-	if alone := !a.Attended && !a.Approves; !e.Human.IsZero() && alone && s.Field == "password" && (e.Rings || !a.hasCodes()) {
-		a.passed = &HumanError{At: e.Human, Now: now}
+	if err := a.human(e); err != nil && s.Field == "password" {
+		a.passed = err
 		return secret.Text{}, idp.ErrNoAnswer
 	}
 	if a.lockout != nil || len(a.refused) >= maxRefusals {
@@ -169,6 +172,23 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	a.given = append(a.given, given{field: s.Field, text: answer})
 	a.coded = a.coded || s.Field != "password"
 	return answer, nil
+}
+
+// human says why nothing may be sent that makes the provider ask for what comes after it, nil
+// if it may. It is a *HumanError.
+func (a *Attempt) human(e entry) error {
+	if a.Attended || a.Approves || e.Human.IsZero() || !e.Rings && a.hasCodes() {
+		return nil
+	}
+	return &HumanError{At: e.Human, Now: a.Guard.Now()}
+}
+
+// prove lets a ticket or a certificate be shown unless what follows it needs a person.
+func (a *Attempt) prove(ctx context.Context) (secret.Text, error) {
+	if err := a.human(a.Guard.load(ctx, a.key())); err != nil {
+		return secret.Text{}, err
+	}
+	return secret.New(idp.Yes), nil
 }
 
 // what a field holds, as people say it.
