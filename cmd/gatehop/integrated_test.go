@@ -85,6 +85,9 @@ func TestNTLM(t *testing.T) {
 // TestNTLMPerson: who types it wrong is asked again by name, with what the server said.
 func TestNTLMPerson(t *testing.T) {
 	t.Parallel()
+	if (challenge.Config{Kind: challenge.NTLM}).IsLoggedOn() {
+		t.Skip("NOT TESTED: on Windows whoever is logged on is asked for nothing")
+	}
 	w := integratedWorld(t, "gatehop_auth = ntlm", worldOptions{})
 	w.answer = map[string]string{"username": `CORP\alice`, "password": "wrong one"}
 	w.onAsk = func() {
