@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +144,36 @@ func TestWaitingIsAsking(t *testing.T) {
 	done()
 	if a.wait.leftQuestion() {
 		t.Error("it still does after that")
+	}
+}
+
+// TestTicketRings: what signs in without a password is held back like one, once the provider
+// is known to ring.
+func TestTicketRings(t *testing.T) {
+	t.Parallel()
+	pushes := func(o *idptest.Options) { factor(idptest.FactorAzurePush)(o); o.MFAPolls = -1 }
+	ticket := ticketWorldOf(t, "gatehop_auth = kerberos\ngatehop_ccache = cc\ngatehop_keep_session = no", pushes)
+	var shown *world
+	const asks = worldHost + ":49443"
+	shown = newWorld(t, worldOptions{
+		extra:  map[string]http.Handler{asks: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { shown.adfs.ServeHTTP(w, r) })},
+		adfs:   func(o *idptest.Options) { pushes(o); o.CertificateLink = true },
+		config: strings.Replace(worldConfig, "gatehop_store = file", "gatehop_store = file\ngatehop_keep_session = no\ngatehop_auth = certificate\ngatehop_client_cert = me.pem", 1),
+	})
+	shown.write(".aws/me.pem", personPEM(t, shown.now))
+	shown.net.Show(&x509.Certificate{Subject: pkix.Name{CommonName: `CORP\alice`}}, asks)
+	for name, w := range map[string]*world{"ticket": ticket, "certificate": shown} {
+		for run, want := range []string{"an approval on a phone may be needed", "something that only a person can do", "something that only a person can do"} {
+			w.run("credential-process", "gateway").want(t, statusHuman, want)
+			if n := w.adfs.Pushes(); n != 1 {
+				t.Errorf("%s, run %d: %d pushes, want the first one's", name, run+1, n)
+			}
+			w.now = w.now.Add(2 * time.Minute)
+		}
+		w.answer = map[string]string{}
+		w.run("login", "gateway").want(t, 0)
+		if n := w.adfs.Pushes(); n != 2 {
+			t.Errorf("%s: %d pushes after a person's login, want 2", name, n)
+		}
 	}
 }

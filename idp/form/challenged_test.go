@@ -27,6 +27,9 @@ func (r *rig) authorize(t testing.TB, c form.Config) error {
 	if c.URL == "" {
 		c.URL = entry
 	}
+	if c.Auth == "ntlm" && c.Username == "" { // else it is whoever is logged on to Windows
+		c.Username = "alice"
+	}
 	a, err := form.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,9 @@ type Draft struct {
 	Name string
 
 	// Of a gateway: Kind is never empty there.
-	Kind, URL, Username                  string
-	RelyingParty, ADFSDomain, HomeRealm  string
+	Kind, URL, Username, Auth            string
+	RelyingParty, ADFSDomain             string
+	HomeRealm, MFA                       string
 	CABundle, Proxy, UserAgent, Timeout  string
 	SessionDuration, PrincipalARN, Store string
 
@@ -37,8 +38,9 @@ type field struct {
 func (d *Draft) fields() []field {
 	return []field{
 		{prefix + "idp", &d.Kind}, {prefix + "url", &d.URL}, {prefix + "username", &d.Username},
+		{prefix + "auth", &d.Auth},
 		{prefix + "adfs_domain", &d.ADFSDomain}, {prefix + "relying_party", &d.RelyingParty},
-		{prefix + "home_realm", &d.HomeRealm},
+		{prefix + "home_realm", &d.HomeRealm}, {prefix + "mfa", &d.MFA},
 		{prefix + "ca_bundle", &d.CABundle}, {prefix + "proxy", &d.Proxy},
 		{prefix + "user_agent", &d.UserAgent}, {prefix + "timeout", &d.Timeout},
 		{prefix + "role_arn", &d.RoleARN}, {prefix + "principal_arn", &d.PrincipalARN},
