@@ -25,12 +25,12 @@ var products = []product{
 	{prefix: "WindowsAzureMultiFactorAuthentication", name: "Azure MFA Server", ways: phone, blocks: true},
 	{prefix: "AzureMfaAuthentication", name: "Azure MFA", ways: phoneOrCode},
 	{prefix: "AzurePrimaryAuthentication", name: "Azure MFA", ways: phoneOrCode},
-	{prefix: selfPosting, name: "RSA SecurID", script: true},
-	{prefix: "SecurIDAuthentication", name: "RSA SecurID", script: true},
+	{prefix: selfPosting, name: "RSA SecurID", ways: phoneOrCode, script: true},
+	{prefix: "SecurIDAuthentication", name: "RSA SecurID", ways: phoneOrCode, script: true},
 	{prefix: "VIPAuthenticationProvider", name: "Symantec VIP", ways: phoneOrCode, script: true},
 	{prefix: "SymantecVipAdapter", name: "Symantec VIP", ways: phoneOrCode, script: true},
 	{prefix: "Defender", name: "Quest Defender"},
-	{prefix: "SafeNet", name: "SafeNet"},
+	{prefix: "SafeNet", name: "SafeNet", ways: phoneOrCode},
 	{prefix: silverfort, name: "Silverfort", ways: phone, blocks: true},
 	{prefix: "privacyIDEA", name: "privacyIDEA", ways: phoneOrCode, script: true},
 	{prefix: "Duo", name: "Duo", script: true},
@@ -75,6 +75,7 @@ type factor struct {
 	form   *form.Form
 	method string          // its AuthMethod
 	asks   []*form.Control // what is to be typed
+	more   bool            // something else is to be filled in, or one of several buttons pressed
 }
 
 func factorOf(p *form.Page) *factor {
@@ -82,7 +83,7 @@ func factorOf(p *form.Page) *factor {
 		return &factor{form: f, method: p.Find(`[name="adfs_auth_method"]`).AttrOr("value", "DuoAdfsAdapter")}
 	}
 	for _, f := range p.Forms {
-		found, context := factor{form: f}, false
+		found, context, buttons := factor{form: f}, false, 0
 		for _, c := range f.Controls {
 			switch {
 			case c.Name == "Password":
@@ -93,8 +94,13 @@ func factorOf(p *form.Page) *factor {
 				found.method = c.Value
 			case isTypedInto(c):
 				found.asks = append(found.asks, c)
+			case c.IsButton() && !c.Disabled:
+				buttons++
+			case isFilledIn(c):
+				found.more = true
 			}
 		}
+		found.more = found.more || buttons > 1
 		if context {
 			return &found
 		}
@@ -105,6 +111,12 @@ func factorOf(p *form.Page) *factor {
 // isTypedInto: a line of text that the page shows.
 func isTypedInto(c *form.Control) bool {
 	return slices.Contains([]string{"text", "password", "tel", "number"}, c.Type) && !c.Hidden && !c.Disabled && !c.ReadOnly
+}
+
+// isFilledIn: what a person would set besides lines of text. A box that is not ticked needs
+// nothing.
+func isFilledIn(c *form.Control) bool {
+	return slices.Contains([]string{"select-one", "select-multiple", "radio", "textarea", "search", "email", "url", "file"}, c.Type) && !c.Hidden && !c.Disabled && !c.ReadOnly
 }
 
 func isFactor(p *form.Page, _ *form.State) bool { return factorOf(p) != nil }
@@ -126,10 +138,10 @@ func (v *visit) answerFactor(ctx context.Context, w *form.Walk, p *form.Page) (f
 	case isNewPIN(f):
 		return form.Next{}, v.refuseFactor(w, p, idp.NeedsBrowser, called(p, f)+", which asks for a new PIN")
 	case len(f.asks) == 0 && of.prefix == selfPosting:
-		return v.begin(w, p, f)
-	case p.Has(serverOptions):
+		return v.begin(ctx, w, p, f)
+	case len(serverOptions(p)) > 0:
 		return v.chooseServerOption(ctx, w, p, f)
-	case len(f.asks) == 0:
+	case len(f.asks) == 0 && !f.more:
 		return v.awaitFactor(ctx, w, p, of)
 	case code(f) == nil:
 		return form.Next{}, v.refuseFactor(w, p, idp.SecondFactor, called(p, f))
@@ -168,9 +180,15 @@ func isNewPIN(f *factor) bool {
 }
 
 // begin posts what RSA's script would where nothing is known about the browser.
-func (v *visit) begin(w *form.Walk, p *form.Page, f *factor) (form.Next, error) {
+func (v *visit) begin(ctx context.Context, w *form.Walk, p *form.Page, f *factor) (form.Next, error) {
 	if v.begun {
 		return form.Next{}, v.refuseFactor(w, p, idp.NeedsBrowser, called(p, f))
+	}
+	if err := w.MayApprove(ctx, phoneOrCode...); err != nil {
+		return form.Next{}, err
+	}
+	if err := w.MayAnswer(p, f.form, nil); err != nil {
+		return form.Next{}, err
 	}
 	v.begun = true
 	set := []form.Field{{Name: "InitStatus", Value: "true"}}
@@ -183,6 +201,9 @@ func (v *visit) begin(w *form.Walk, p *form.Page, f *factor) (form.Next, error) 
 // code is the field for the code, nil if that cannot be told. In RSA's next-token mode the
 // first code stands beside it.
 func code(f *factor) *form.Control {
+	if len(f.asks) == 0 {
+		return nil
+	}
 	if len(f.asks) == 1 {
 		return f.asks[0]
 	}
@@ -222,42 +243,68 @@ func (v *visit) awaitFactor(ctx context.Context, w *form.Walk, p *form.Page, of 
 	if words := errorText(p); words != "" {
 		return form.Next{}, w.Fail(p, idp.MFADenied, words)
 	}
-	return w.Await(ctx, p, form.Pending{Blocks: of.blocks, Say: approve, Form: func(p *form.Page) *form.Form {
+	said := ""
+	say := func(p *form.Page) string {
+		text, sense := approve(p)
+		if sense == said {
+			return ""
+		}
+		said = sense
+		return text
+	}
+	return w.Await(ctx, p, form.Pending{Blocks: of.blocks, Say: say, Form: func(p *form.Page) *form.Form {
 		f := factorOf(p)
-		if f == nil || f.method != v.factor || len(f.asks) > 0 || errorText(p) != "" || needsBrowser(p) || p.Has(serverOptions) {
+		if f == nil || f.method != v.factor || len(f.asks) > 0 || f.more || errorText(p) != "" || v.refusedIn(p).text != "" || needsBrowser(p) || len(serverOptions(p)) > 0 {
 			return nil
 		}
 		return f.form
 	}})
 }
 
-// approve is what the person is to do. The number is not cut off a long text.
-func approve(p *form.Page) string {
-	text := p.VisibleText("#instructions")
+// approve is what the person is to do. The number is not cut off a long text. sense is what
+// it comes to, without the seconds that a page may count.
+func approve(p *form.Page) (text, sense string) {
+	text = p.VisibleText("#instructions")
 	if text == "" {
 		text = p.VisibleText("#Progress")
 	}
 	if text == "" {
 		text = "approve the sign-in on your phone"
 	}
+	sense = strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
 	if number := p.VisibleText("#validEntropyNumber"); number != "" {
-		text = "type " + number + " in the app on your phone: " + text
+		text, sense = "type "+number+" in the app on your phone: "+text, number+" "+sense
 	}
-	return text
+	return text, sense
 }
 
-// serverOptions are the ways that Azure MFA Server offers, by what its script posts.
-const serverOptions = `[id^="verificationOption"]`
+// serverOptions are the ways that Azure MFA Server offers, by what its script posts:
+// verificationOption0 to verificationOption3.
+func serverOptions(p *form.Page) []item {
+	var items []item
+	for _, n := range p.Find(`[id^="verificationOption"]`).EachIter() {
+		id := n.AttrOr("id", "")
+		if number := strings.TrimPrefix(id, "verificationOption"); number != "" && strings.Trim(number, "0123456789") == "" {
+			items = append(items, item{id, n.Text()})
+		}
+	}
+	return items
+}
 
 // chooseServerOption chooses one of them.
 func (v *visit) chooseServerOption(ctx context.Context, w *form.Walk, p *form.Page, f *factor) (form.Next, error) {
-	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames}
-	for _, n := range p.Find(serverOptions).EachIter() {
-		c.items = append(c.items, item{n.AttrOr("id", ""), n.Text()})
-	}
+	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames, items: serverOptions(p)}
 	chosen, err := c.take(ctx, w, p)
 	if err == nil {
-		err = w.MayApprove(ctx, idp.ByPhone)
+		err = w.MayApprove(ctx, phoneOrCode...) // a call is made when the next page is posted
+	}
+	if err == nil {
+		err = w.MayAnswer(p, f.form, nil)
 	}
 	if err != nil {
 		return form.Next{}, err
@@ -272,7 +319,7 @@ func (v *visit) chooseServerOption(ctx context.Context, w *form.Walk, p *form.Pa
 // isRefused knows the answers of products that have no form: text in the page (idp-pages.md
 // 3.5), which is English everywhere.
 func (v *visit) isRefused(p *form.Page, s *form.State) bool {
-	return s.Direct && strings.HasPrefix(v.factor, silverfort) && refusedIn(p).text != ""
+	return s.Direct && v.refusedIn(p).text != ""
 }
 
 type refusal struct {
@@ -280,7 +327,10 @@ type refusal struct {
 	verdict idp.Verdict
 }
 
-func refusedIn(p *form.Page) refusal {
+func (v *visit) refusedIn(p *form.Page) refusal {
+	if !strings.HasPrefix(v.factor, silverfort) {
+		return refusal{}
+	}
 	text := p.Text("body")
 	for _, r := range []refusal{{"Not authorized", idp.MFADenied}, {"MFA request expired", idp.MFATimeout}} {
 		if strings.Contains(text, r.text) {
@@ -290,7 +340,7 @@ func refusedIn(p *form.Page) refusal {
 	return refusal{}
 }
 
-func reportRefusal(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	r := refusedIn(p)
+func (v *visit) reportRefusal(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	r := v.refusedIn(p)
 	return form.Next{}, w.Fail(p, r.verdict, r.text)
 }

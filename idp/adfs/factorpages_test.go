@@ -124,12 +124,16 @@ func TestFactorNobody(t *testing.T) {
 		{"a page that waits", hiddenFactor("AzureMfaAuthentication"), true, false},
 		{"a page that blocks", hiddenFactor("SilverfortAdfs"), true, false},
 		{"a page of nobody's", hiddenFactor("Acme"), true, false},
-		{"ways to be called", `<a id=verificationOption0>It</a>` + hiddenFactor("AzureMfaServerAuthentication"), true, false},
+		{"ways to be called", `<a id=verificationOption0>It</a>` + hiddenFactor("AzureMfaServerAuthentication"), false, false},
+		{"ways to be called, with codes", `<a id=verificationOption0>It</a>` + hiddenFactor("AzureMfaServerAuthentication"), true, true},
+		{"RSA's script, without codes", hiddenFactor("SecurIDv2Authentication"), false, false},
+		{"RSA's script, with codes", hiddenFactor("SecurIDv2Authentication"), true, true},
 		{"a method that rings", methods("SilverfortAdfs"), true, false},
 		{"a method that may, without codes", methods("AzureMfaAuthentication"), false, false},
 		{"a method that may, with codes", methods("AzureMfaAuthentication"), true, true},
 		{"a method of nobody's, without codes", methods("Acme"), false, false},
-		{"a method with codes alone", methods("SecurIDAuthentication"), false, true},
+		{"a method with codes alone", methods("Defender"), false, true},
+		{"a wish that rings", hiddenFactor("DuoAdfsAdapter") + methods("SilverfortAdfs"), true, false},
 		{"the password", methods("FormsAuthentication"), false, true},
 	} {
 		script := withMethod("It", "123456")
@@ -137,7 +141,11 @@ func TestFactorNobody(t *testing.T) {
 		if c.codes {
 			script[idp.Approval] = []string{idp.ByCode}
 		}
-		s, answers, err := at(t, script, c.page, "<p>Nothing")
+		wish := ""
+		if strings.HasPrefix(c.name, "a wish") {
+			wish = "silverfort"
+		}
+		s, answers, err := wishing(t, adfs.Config{MFA: wish}, script, c.page, "<p>Nothing")
 		var needs *idp.NeedsInputError
 		if errors.As(err, &needs) == c.posts || (len(s.posted) > 0) != c.posts {
 			t.Errorf("%s: %v, posted %q; want a request %v", c.name, err, s.posted, c.posts)

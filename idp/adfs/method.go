@@ -58,6 +58,11 @@ func methodsOf(p *form.Page) []item {
 // where nothing else is wished for, after it by the one that is.
 func (v *visit) chooseMethod(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames, items: methodsOf(p)}
+	if v.factor != "" && w.State.Direct { // in answer to a second factor, it was refused
+		e := c.open(w, p, c.items)
+		e.Verdict = idp.MFADenied
+		return form.Next{}, e
+	}
 	first := slices.ContainsFunc(c.items, func(it item) bool { return it.id == authMethod })
 	switch {
 	case first && len(c.wanted()) == 0: // the wish is about a page that comes later
@@ -86,6 +91,9 @@ func (v *visit) takeMethod(ctx context.Context, w *form.Walk, p *form.Page, id s
 		if err := w.MayApprove(ctx, of.ways...); err != nil {
 			return form.Next{}, err
 		}
+	}
+	if err := w.MayAnswer(p, p.FormByID("options"), nil); err != nil {
+		return form.Next{}, err
 	}
 	v.methods[id] = true
 	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: id}}})

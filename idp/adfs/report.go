@@ -89,11 +89,11 @@ func (v *visit) askBare(w *form.Walk, p *form.Page, e *idp.PageError) form.Next 
 // share a kept session get more of them in 20 seconds than a person would.
 const loopCookie = "MSISLoopDetectionCookie"
 
-// forgetLoop drops the count of a loop, once and where nothing was typed that would have
-// to be typed again; what loops in truth comes back. An error without a number that meets
+// forgetLoop drops the count of a loop, once and where nothing was typed or approved that
+// would have to be again; what loops in truth comes back. An error without a number that meets
 // a kept session may be about a loop as well, if there is a count.
 func (v *visit) forgetLoop(w *form.Walk, p *form.Page, verdict idp.Verdict, known bool) bool {
-	if w.Session.HTTP.Jar == nil || v.looped || w.State.Passwords > 0 {
+	if w.Session.HTTP.Jar == nil || v.looped || w.State.Passwords > 0 || v.factor != "" {
 		return false
 	}
 	counted := slices.ContainsFunc(w.Session.HTTP.Jar.Cookies(p.URL), func(c *http.Cookie) bool { return c.Name == loopCookie })

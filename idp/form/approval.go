@@ -23,8 +23,9 @@ type Pending struct {
 	Form func(p *Page) *Form
 	// Say is what the person is to do, in the words of the page; "" for nothing new.
 	Say func(p *Page) string
-	// Blocks: the server answers when the person has. Else it says at once that it waits,
-	// and is asked again a second later.
+	// Blocks: the server answers when the person has, and what it answers with is the end of
+	// it: to post that is another request. Else it says at once that it waits, and is asked
+	// again a second later.
 	Blocks bool
 }
 
@@ -39,6 +40,9 @@ func (w *Walk) MayApprove(ctx context.Context, ways ...string) error {
 	}
 	return err
 }
+
+// pollKey marks the context of a poll, whose redirects count for nothing either.
+type pollKey struct{}
 
 // MayProve makes sure that what proves the person without their doing may be shown now: what
 // follows it may ring their phone as what follows a password does. To look, all may.
@@ -76,14 +80,17 @@ func (w *Walk) Await(ctx context.Context, p *Page, on Pending) (Next, error) {
 func (w *Walk) await(ctx context.Context, p *Page, on Pending) (Next, error) {
 	f, told := on.Form(p), ""
 	for first := true; f != nil; first = false {
-		if err := w.mayAnswer(p, f, nil); err != nil {
+		if !first && on.Blocks {
+			return Next{}, w.Fail(p, idp.MFATimeout, "")
+		}
+		if err := w.MayAnswer(p, f, nil); err != nil {
 			return Next{}, err
 		}
 		if text := on.Say(p); text != "" && text != told {
 			w.tell(ctx, p, text)
 			told = text
 		}
-		if !first || !on.Blocks {
+		if !on.Blocks {
 			if err := wait(ctx, pollEvery); err != nil {
 				return Next{}, err
 			}

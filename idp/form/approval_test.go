@@ -111,7 +111,7 @@ func TestAwait(t *testing.T) {
 		{name: "another number", room: waitingRoom{polls: 4, holds: holds, number: func(n int) string { return fmt.Sprintf(" Number %d", 42+n/3) }}, posted: seconds(4),
 			told: []string{look + " Number 42", look + " Number 43"}},
 		{name: "a server that blocks", room: waitingRoom{polls: 1, holds: 90 * time.Second}, blocks: true, posted: []time.Duration{0}, told: []string{look}},
-		{name: "one that answers and blocks on", room: waitingRoom{polls: 2, holds: 40 * time.Second}, blocks: true, posted: []time.Duration{0, 41 * time.Second}, told: []string{look}},
+		{name: "one that answers with the same page", room: waitingRoom{polls: 2, holds: 40 * time.Second}, blocks: true, want: idp.MFATimeout, posted: []time.Duration{0}, told: []string{look}},
 		{name: "one that blocks for ever", room: waitingRoom{polls: 1, holds: time.Hour}, blocks: true, want: idp.MFATimeout, posted: []time.Duration{0}, told: []string{look}},
 	}
 	for _, c := range cases {
@@ -151,7 +151,7 @@ func TestAwait(t *testing.T) {
 func TestAwaitTime(t *testing.T) {
 	value := assertion()
 	synctest.Test(t, func(t *testing.T) {
-		room := waitingRoom{polls: 2, holds: 59 * time.Second}
+		room := waitingRoom{polls: 1, holds: 59 * time.Second}
 		inner := room.site(value)
 		s := &site{serve: func(s *site, w http.ResponseWriter, r *http.Request, asked string) {
 			if n := len(s.requests()); n < 10 { // 243 s before the wait
@@ -224,6 +224,120 @@ func TestAwaitCancel(t *testing.T) {
 				}
 				synctest.Wait()
 			})
+		})
+	}
+}
+
+// TestAwaitRedirects: polls that are answered by a redirect to the page are polls too, and
+// one that is to be repeated is not sent a second time.
+func TestAwaitRedirects(t *testing.T) {
+	value := assertion()
+	for _, c := range []struct {
+		status int
+		want   idp.Verdict
+		posted int
+	}{{http.StatusFound, "", 40}, {http.StatusTemporaryRedirect, idp.Unknown, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			posted := 0
+			s := &site{serve: func(_ *site, w http.ResponseWriter, r *http.Request, asked string) {
+				switch {
+				case strings.HasPrefix(asked, "POST"):
+					posted++
+					http.Redirect(w, r, "/wait", c.status)
+				case posted == 40:
+					_, _ = io.WriteString(w, strings.Replace(final(samlInput), "%s", value, 1))
+				default:
+					_, _ = io.WriteString(w, `<form id=waits method=post action=/in><input type=hidden name=n value=1></form>`)
+				}
+			}}
+			var waits []string
+			err := waitAt(t.Context(), t, s, nil, idptest.NewAnswers(nil), false, &waits)
+			if c.want == "" && err != nil {
+				t.Errorf("%d: %v", c.status, err)
+			} else if c.want != "" {
+				wantVerdict(t, err, c.want)
+			}
+			if posted != c.posted {
+				t.Errorf("%d: posted %d times, want %d", c.status, posted, c.posted)
+			}
+			synctest.Wait()
+		})
+	}
+}
+
+// TestAwaitOnce: a sign-in that has waited for a phone is not begun again.
+func TestAwaitOnce(t *testing.T) {
+	for name, page := range map[string]string{
+		"lost":    `<title>Stale Request</title><h1>Stale Request</h1>`,
+		"cookies": "400",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			posted := 0
+			s := &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, asked string) {
+				if strings.HasPrefix(asked, "POST") {
+					posted++
+					if page == "400" {
+						w.WriteHeader(http.StatusBadRequest)
+						page = "<title>Bad Request</title><h2>Bad Request - Request Too Long</h2>"
+					}
+					_, _ = io.WriteString(w, page)
+					return
+				}
+				_, _ = io.WriteString(w, `<form id=waits method=post action=/in></form>`)
+			}}
+			var waits []string
+			err := waitAt(t.Context(), t, s, nil, idptest.NewAnswers(nil), true, &waits)
+			if posted != 1 || err == nil {
+				t.Errorf("%s: posted %d times: %v", name, posted, err)
+			}
+			synctest.Wait()
+		})
+	}
+}
+
+// TestRingingButtons: a button that reaches the person somewhere else is pressed only where
+// it is the one thing to do, somebody is there, and once.
+func TestRingingButtons(t *testing.T) {
+	t.Parallel()
+	const login = `<form method=post action=/login><input name=username><input type=password name=password></form>`
+	for _, c := range []struct {
+		name, fields string
+		nobody       bool
+		posted       []string // after the password
+	}{
+		{name: "push before the code", fields: `<input name=otp><button name=f value=push>Send me a push</button><button name=f value=code>Log in</button>`, posted: []string{"POST /mfa otp=123456&f=code"}},
+		{name: "another code before", fields: `<input name=otp><button name=f value=1>Send a new code</button><button name=f value=2>Verify</button>`, posted: []string{"POST /mfa otp=123456&f=2"}},
+		{name: "resend", fields: `<input name=otp><input type=submit name=f value="Resend"><input type=submit name=f value="OK">`, posted: []string{"POST /mfa otp=123456&f=OK"}},
+		{name: "another way before", fields: `<button name=tryAnotherWay value=on>Try another way</button><input name=otp><button name=login value=1>Sign in</button>`, posted: []string{"POST /mfa otp=123456&login=1"}},
+		{name: "devices", fields: `<input type=radio name=d value=a checked><input type=radio name=d value=b><input name=otp><input type=submit name=login value="Sign In">`, posted: []string{"POST /mfa d=a&otp=123456&login=Sign+In"}},
+		{name: "nothing but a push", fields: `<button name=go value=1>Send me a push</button>`, posted: []string{"POST /mfa go=1"}},
+		{name: "nothing but a call", fields: `<input type=submit name=go value="Call me">`, posted: []string{"POST /mfa go=Call+me"}},
+		{name: "nothing but a push, nobody there", fields: `<button name=go value=1>Send me a push</button>`, nobody: true},
+		{name: "the control: to continue needs nobody", fields: `<button name=go value=1>Continue</button>`, nobody: true, posted: []string{"POST /mfa go=1", "POST /mfa go=1", "POST /mfa go=1", "POST /mfa go=1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			s := &site{serve: func(_ *site, w http.ResponseWriter, _ *http.Request, asked string) {
+				switch {
+				case strings.Contains(asked, "otp") || n > 3:
+					_, _ = io.WriteString(w, "<p>end")
+				case strings.HasPrefix(asked, "POST"):
+					n++
+					fmt.Fprintf(w, `<form method=post action=/mfa>%s</form><!-- %d -->`, c.fields, n)
+				default:
+					_, _ = io.WriteString(w, login)
+				}
+			}}
+			script := map[string][]string{"username": {"alice"}, "password": {"right one"}, "otp": {"123456"}}
+			if c.nobody {
+				script[idp.Approval] = []string{idptest.NoAnswer}
+			}
+			_, err := walk(t, s, nil, script)
+			posted := s.requests()[2:]
+			if !slices.Equal(posted, c.posted) {
+				t.Errorf("posted %q, want %q (%v)", posted, c.posted, err)
+			}
 		})
 	}
 }

@@ -38,7 +38,7 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 		return Next{}, w.Fail(p, idp.PasswordExpired, words)
 	}
 	button := l.button()
-	if err := w.mayAnswer(p, l.Form, button); err != nil {
+	if err := w.MayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
 	w.heard(words)
@@ -84,7 +84,7 @@ func fieldKey(c *Control) string { return c.Name + "\x00" + string(c.Role()) }
 // The verdict of a code that is not accepted is MFADenied.
 func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Next, error) {
 	button := l.button()
-	if err := w.mayAnswer(p, l.Form, button); err != nil {
+	if err := w.MayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
 	w.heard(words)
@@ -102,8 +102,9 @@ func (w *Walk) heard(words string) {
 	}
 }
 
-// mayAnswer refuses a form that must not be given anything typed.
-func (w *Walk) mayAnswer(p *Page, f *Form, button *Control) error {
+// MayAnswer refuses a form that must not be given anything typed, or anything of what a sign-in
+// has come to.
+func (w *Walk) MayAnswer(p *Page, f *Form, button *Control) error {
 	to, err := f.Target(button)
 	if err != nil {
 		return w.refused(p, err)

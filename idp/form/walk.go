@@ -88,7 +88,8 @@ type Walk struct {
 	seen     map[[sha256.Size]byte]bool // page and answer
 	secrets  []secret.Text
 	person   person
-	waits    int // for the person on another device
+	waits    int  // for the person on another device
+	rang     bool // a button was pressed that reaches them there
 	answered answered
 }
 
@@ -235,8 +236,10 @@ func (w *Walk) counting(c *http.Client) *http.Client {
 	limited := *c
 	limited.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		w.correct(req.URL)
-		if err := w.count(req, false); err != nil {
-			return err
+		if req.Context().Value(pollKey{}) == nil {
+			if err := w.count(req, false); err != nil {
+				return err
+			}
 		}
 		if !w.Session.Trust.Has(req.URL) && w.repeats(req.URL.String()) {
 			return w.Session.Trust.CheckSubmit(via[len(via)-1].URL, req.URL)
@@ -269,8 +272,11 @@ func (w *Walk) count(req *http.Request, typed bool) error {
 }
 
 func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
-	if n.Typed {
+	if n.Typed || n.poll { // a request on a phone is sent once, as an answer is
 		ctx = idp.WithTyped(ctx)
+	}
+	if n.poll {
+		ctx = context.WithValue(ctx, pollKey{}, true)
 	}
 	ctx = idp.WithSecrets(ctx, slices.Clone(w.secrets))
 	var body io.Reader

@@ -103,10 +103,151 @@ func TestRings(t *testing.T) {
 			}
 			// Whoever is there may.
 			b := attempt(g, source("password", "right"))
-			b.Approves = true
+			b.Approves, b.Login = true, true
 			if _, err := b.Ask(t.Context(), idp.Question{Field: "password"}); err != nil {
 				t.Errorf("%s, %s: with a person: %v", c.name, place, err)
 			}
 		}
 	}
 }
+
+// rung is a guard that has seen an approved request on a phone.
+func rung(t *testing.T, change func(*Guard), outcome error) *Guard {
+	t.Helper()
+	g := testGuard(&noon)
+	change(g)
+	a := attempt(g, source("password", "right"))
+	a.Attended, a.Approves = true, true
+	ask(t, a, idp.Question{Field: "password"})
+	ask(t, a, idp.Question{Field: idp.Approval, Public: true, Options: []string{idp.ByPhone}})
+	a.Done(t.Context(), outcome)
+	return g
+}
+
+func ask(t *testing.T, a *Attempt, q idp.Question) {
+	t.Helper()
+	if _, err := a.Ask(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRingsOn: what says nothing about the next password does not make a provider that rings
+// one that does not; what was enough without a phone does.
+func TestRingsOn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		do   func(a *Attempt)
+		ends bool
+	}{
+		{"kept cookies", func(*Attempt) {}, false},
+		{"a typed code", func(a *Attempt) {
+			a.Person = idp.Fixed{"otp": secret.New("123456")}
+			ask(t, a, idp.Question{Field: "password"})
+			ask(t, a, idp.Question{Field: "otp"})
+		}, false},
+		{"a program's code", func(a *Attempt) {
+			a.Sources = append(a.Sources, source("otp", "123456"))
+			ask(t, a, idp.Question{Field: "password"})
+			ask(t, a, idp.Question{Field: "otp"})
+		}, true},
+		{"a password alone", func(a *Attempt) { ask(t, a, idp.Question{Field: "password"}) }, true},
+		{"a ticket alone", func(a *Attempt) { ask(t, a, idp.Question{Field: idp.Proof, Public: true, Options: []string{idp.Yes}}) }, true},
+	} {
+		for place, change := range map[string]func(*Guard){
+			"marks": func(*Guard) {}, "times": func(g *Guard) { g.Keep = false }, "full": func(g *Guard) { g.Marks = full{store.NewMemory()} },
+		} {
+			g := rung(t, change, nil)
+			a := attempt(g, source("password", "right"))
+			a.Attended, a.Approves = true, true
+			c.do(a)
+			a.Done(t.Context(), nil)
+			_, err := attempt(g, source("password", "right"), source("otp", "654321")).Ask(t.Context(), idp.Question{Field: "password"})
+			if (err == nil) != c.ends {
+				t.Errorf("%s, %s: the next password: %v, want it sent %v", c.name, place, err, c.ends)
+			}
+		}
+	}
+}
+
+// TestRingsAtOnce: a run that is killed while the phone rings has written down that it does.
+func TestRingsAtOnce(t *testing.T) {
+	t.Parallel()
+	g := testGuard(&noon)
+	a := attempt(g, source("password", "right"))
+	a.Approves = true
+	ask(t, a, idp.Question{Field: "password"})
+	ask(t, a, idp.Question{Field: idp.Approval, Public: true, Options: []string{idp.ByPhone}})
+	if _, err := attempt(g, source("password", "right")).Ask(t.Context(), idp.Question{Field: "password"}); err == nil {
+		t.Error("the next password is sent")
+	}
+}
+
+// TestDenied: after a request that was denied or not answered nobody's phone rings before
+// they have said so: by login, by typing the password, or to a question.
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	same := func(*Guard) {}
+	for _, c := range []struct {
+		name    string
+		outcome error
+		answer  string // to the question; "": it must not be asked
+		login   bool
+		typed   bool
+		proof   bool
+		want    bool // sent
+	}{
+		{name: "approved", want: true},
+		{name: "left", outcome: context.Canceled, want: true},
+		{name: "denied, yes", outcome: &idp.PageError{Verdict: idp.MFADenied}, answer: "yes", want: true},
+		{name: "denied, no", outcome: &idp.PageError{Verdict: idp.MFADenied}, answer: "no"},
+		{name: "unanswered, no", outcome: &idp.PageError{Verdict: idp.MFATimeout}, answer: "no"},
+		{name: "denied, a ticket, no", outcome: &idp.PageError{Verdict: idp.MFADenied}, answer: "no", proof: true},
+		{name: "denied, login", outcome: &idp.PageError{Verdict: idp.MFADenied}, login: true, want: true},
+		{name: "denied, typed", outcome: &idp.PageError{Verdict: idp.MFADenied}, typed: true, want: true},
+	} {
+		g := rung(t, same, c.outcome)
+		asked := 0
+		person := confirming{answer: c.answer, asked: &asked}
+		a := attempt(g, source("password", "right"))
+		a.Attended, a.Approves, a.Login, a.Person = true, true, c.login, person
+		if c.typed {
+			a.Sources = nil
+		}
+		q := idp.Question{Field: "password"}
+		if c.proof {
+			q = idp.Question{Field: idp.Proof, Public: true, Options: []string{idp.Yes}}
+		}
+		_, err := a.Ask(t.Context(), q)
+		if (err == nil) != c.want || (asked > 0) != (c.answer != "") {
+			t.Errorf("%s: %v after %d questions, want it sent %v", c.name, err, asked, c.want)
+		}
+		if c.answer == "yes" { // once in a sign-in, and no more after an approval
+			ask(t, a, idp.Question{Field: idp.Proof, Public: true, Options: []string{idp.Yes}})
+			ask(t, a, idp.Question{Field: idp.Approval, Public: true, Options: []string{idp.ByPhone}})
+			a.Done(t.Context(), nil)
+			b := attempt(g, source("password", "right"))
+			b.Attended, b.Approves, b.Person = true, true, person
+			ask(t, b, q)
+			if asked != 1 {
+				t.Errorf("%s: asked %d times", c.name, asked)
+			}
+		}
+	}
+}
+
+// confirming is a person with a password who counts how often they are asked to confirm.
+type confirming struct {
+	answer string
+	asked  *int
+}
+
+func (c confirming) Ask(_ context.Context, q idp.Question) (secret.Text, error) {
+	if q.Field == "confirm" {
+		*c.asked++
+		return secret.New(c.answer), nil
+	}
+	return secret.New("typed"), nil
+}
+
+func (confirming) Tell(context.Context, string) {}

@@ -41,6 +41,8 @@ type Attempt struct {
 	// Approves says that somebody is there who answers requests on a phone, whether or not
 	// anything can be asked of them here.
 	Approves bool
+	// Login says that they have just asked for a sign-in, and for what comes of it.
+	Login bool
 
 	used    []bool        // by source
 	given   []given       // without a verdict so far
@@ -49,6 +51,9 @@ type Attempt struct {
 	lockout *LockoutError
 	coded   bool  // a source has given something else than a password
 	rings   bool  // the provider rings a phone
+	proved  bool  // a ticket or a certificate was shown
+	denied  bool  // the last request on it
+	agreed  bool  // the person lets another request be sent after one that was denied
 	passed  error // why the last source was passed over; nil if none was
 	told    bool
 	unlock  func()
@@ -67,7 +72,7 @@ type given struct {
 func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	switch q.Field {
 	case idp.Approval:
-		return a.approve(q)
+		return a.approve(ctx, q)
 	case idp.Proof:
 		return a.prove(ctx)
 	}
@@ -96,9 +101,13 @@ func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 }
 
 // approve answers, without asking anybody, what somebody is there for: the person for what
-// comes on a phone, a program for codes.
-func (a *Attempt) approve(q idp.Question) (secret.Text, error) {
-	a.rings = a.rings || !slices.Contains(q.Options, idp.ByCode) // for sure
+// comes on a phone, a program for codes. That a phone rings is written down at once: whoever
+// kills gatehop then does not keep the next run from knowing.
+func (a *Attempt) approve(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if !a.rings && !slices.Contains(q.Options, idp.ByCode) { // for sure
+		a.rings = true
+		a.needsHuman(ctx)
+	}
 	switch {
 	case a.Approves && slices.Contains(q.Options, idp.ByPhone):
 		return secret.New(idp.ByPhone), nil
@@ -149,6 +158,11 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 		a.passed = err
 		return secret.Text{}, idp.ErrNoAnswer
 	}
+	if s.Field == "password" {
+		if err := a.agree(ctx, e); err != nil {
+			return secret.Text{}, err
+		}
+	}
 	if a.lockout != nil || len(a.refused) >= maxRefusals {
 		if a.lockout != nil {
 			a.passed = a.lockout
@@ -183,11 +197,37 @@ func (a *Attempt) human(e entry) error {
 	return &HumanError{At: e.Human, Now: a.Guard.Now()}
 }
 
+// agree asks the person before another request is sent to their phone after one that was
+// denied or not answered, unless this sign-in was their word. Who types a password in it
+// gives that too.
+func (a *Attempt) agree(ctx context.Context, e entry) error {
+	if !e.Denied || a.Login || a.agreed {
+		return nil
+	}
+	answer, err := a.Person.Ask(ctx, idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
+		Label: "The last request on your phone was denied or not answered. Send another one?"})
+	var needs *idp.NeedsInputError
+	switch {
+	case err == nil && answer.Reveal() == "yes":
+		a.agreed = true
+		return nil
+	case err != nil && !errors.Is(err, idp.ErrNoAnswer) && !errors.As(err, &needs):
+		return err
+	}
+	return &HumanError{At: e.Human, Now: a.Guard.Now()}
+}
+
 // prove lets a ticket or a certificate be shown unless what follows it needs a person.
 func (a *Attempt) prove(ctx context.Context) (secret.Text, error) {
-	if err := a.human(a.Guard.load(ctx, a.key())); err != nil {
+	e := a.Guard.load(ctx, a.key())
+	err := a.human(e)
+	if err == nil {
+		err = a.agree(ctx, e)
+	}
+	if err != nil {
 		return secret.Text{}, err
 	}
+	a.proved = true
 	return secret.New(idp.Yes), nil
 }
 
@@ -236,6 +276,9 @@ func (a *Attempt) Done(ctx context.Context, err error) {
 	}()
 	var page *idp.PageError
 	var needs *idp.NeedsInputError
+	if a.rings && errors.As(err, &page) && (page.Verdict == idp.MFADenied || page.Verdict == idp.MFATimeout) {
+		a.denied = true
+	}
 	switch {
 	case err == nil:
 		a.accept(ctx)
@@ -306,9 +349,11 @@ func (a *Attempt) accept(ctx context.Context) {
 		texts, person = append(texts, g.text), person || g.person
 		typedCode = typedCode || g.person && isCode(g.field)
 	}
+	// What kept cookies, or a typed code, are enough for says nothing about the next password.
+	alone := (len(a.given) > 0 || a.proved) && !typedCode && !a.rings
 	a.given = nil
 	if e := a.Guard.load(ctx, a.key()); !e.isEmpty() {
-		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person) })
+		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person, alone) })
 	}
 	if typedCode { // nobody else could have
 		a.needsHuman(ctx)
@@ -316,7 +361,7 @@ func (a *Attempt) accept(ctx context.Context) {
 }
 
 func (a *Attempt) needsHuman(ctx context.Context) {
-	a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key(), a.rings) })
+	a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key(), ringing{a.rings, a.denied}) })
 }
 
 // record changes the entry under the lock, or without it if it cannot be had: a person

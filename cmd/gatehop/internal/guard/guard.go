@@ -55,7 +55,13 @@ type record struct {
 	Refused []refused `json:"refused,omitempty"` // the oldest first
 	Blocked time.Time `json:"blocked,omitzero"`  // too many were; until a person has signed in
 	Human   time.Time `json:"human,omitzero"`    // when the provider answered a password with what only a person can do
-	Rings   bool      `json:"rings,omitempty"`   // that was a request on their phone, or a call
+	ringing
+}
+
+// ringing is what is known of a provider that reaches the person on a phone.
+type ringing struct {
+	Rings  bool `json:"rings,omitempty"`  // it does, after a password
+	Denied bool `json:"denied,omitempty"` // the last request was denied, or not answered
 }
 
 // refused is one secret that was refused.
@@ -71,7 +77,7 @@ type times struct {
 	Version int         `json:"version"`
 	At      []time.Time `json:"at"`
 	Human   time.Time   `json:"human,omitzero"` // as in record
-	Rings   bool        `json:"rings,omitempty"`
+	ringing
 }
 
 const version = 1
@@ -98,7 +104,7 @@ func (g *Guard) load(ctx context.Context, key string) entry {
 	if data, err := g.Times.Get(ctx, key); err == nil && json.Unmarshal(data, &t) == nil && t.Version == version {
 		e.times, e.plain = t.At, t
 		if e.Human.IsZero() {
-			e.Human, e.Rings = t.Human, t.Rings
+			e.Human, e.ringing = t.Human, t.ringing
 		}
 	}
 	return e
@@ -224,10 +230,10 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 
 // needsHuman records that the provider wants a person after the password; the caller holds
 // the lock. It is no secret: where no record can be kept, the time alone is.
-func (g *Guard) needsHuman(ctx context.Context, key string, rings bool) {
+func (g *Guard) needsHuman(ctx context.Context, key string, now ringing) {
 	e := g.load(ctx, key)
-	e.Human, e.Rings = g.Now(), rings
-	e.plain.Human, e.plain.Rings = e.Human, rings
+	e.Human, e.Rings, e.Denied = g.Now(), e.Rings || now.Rings, now.Denied || e.Denied && !now.Rings
+	e.plain.Human, e.plain.ringing = e.Human, e.ringing
 	if g.Keep && g.put(ctx, g.Marks, key, e.record.current()) == nil {
 		return
 	}
@@ -238,7 +244,7 @@ func (g *Guard) needsHuman(ctx context.Context, key string, rings bool) {
 
 // putTimes writes what stands where no mark can be kept.
 func (g *Guard) putTimes(ctx context.Context, key string, e entry) error {
-	return g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain.Human, Rings: e.plain.Rings})
+	return g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain.Human, ringing: e.plain.ringing})
 }
 
 func (r record) current() record {
@@ -263,8 +269,9 @@ func (g *Guard) remove(ctx context.Context, from creds.Store, key string) error 
 }
 
 // accept records that secrets were accepted; the caller holds the lock. Whoever signed
-// in opens the window anew; a person lifts a block. Other secrets stay refused.
-func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, person bool) {
+// in opens the window anew; a person lifts a block. Other secrets stay refused. With
+// alone, nobody was needed.
+func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, person, alone bool) {
 	e := g.load(ctx, key)
 	for _, t := range secrets {
 		if i, ok := e.find(t); ok {
@@ -277,15 +284,22 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	if person {
 		e.Blocked = time.Time{}
 	}
-	e.Human, e.Rings = time.Time{}, false // a password was enough
+	if alone || !e.Rings {
+		e.Human, e.ringing = time.Time{}, ringing{}
+	}
+	plain, kept := len(e.times) > 0 || !e.plain.Human.IsZero(), !e.Human.IsZero()
+	e.times, e.plain = nil, times{Human: e.Human, ringing: e.ringing}
 	var err error
 	switch {
-	case len(e.Refused) > 0 || !e.Blocked.IsZero() || !e.Human.IsZero():
+	case len(e.Refused) > 0 || !e.Blocked.IsZero() || kept && g.Keep:
 		err = g.put(ctx, g.Marks, key, e.record.current())
 	default:
 		err = g.remove(ctx, g.Marks, key)
 	}
-	if len(e.times) > 0 || !e.plain.Human.IsZero() {
+	switch {
+	case kept && (!g.Keep || err != nil):
+		err = g.putTimes(ctx, key, e)
+	case plain:
 		if gone := g.remove(ctx, g.Times, key); err == nil {
 			err = gone
 		}
