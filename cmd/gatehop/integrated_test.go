@@ -290,3 +290,26 @@ func TestSchemeHints(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestConfigureAuth: configure takes the way to sign in, and says how to choose it.
+func TestConfigureAuth(t *testing.T) {
+	t.Parallel()
+	asks := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", "NTLM")
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	w := newcomer(t, worldOptions{extra: map[string]http.Handler{"sso.corp.example": asks}, adfs: func(o *idptest.Options) { o.Intranet = true }})
+	args := []string{"configure", "--username", `CORP\alice`, "--role", gatewayARN, "--dry-run", "--url"}
+	w.run(append(args, "https://sso.corp.example/start")...).want(t, statusUsage, "asks for integrated sign-in", "--auth ntlm or --auth kerberos")
+	w.run(append(args, "https://sso.corp.example/start", "--auth", "ntlm")...).want(t, 0, "+gatehop_auth", "ntlm", "+gatehop_idp", "form")
+	w.run(append(args, worldHost, "--auth", "ntlm")...).want(t, 0, "+gatehop_auth", "adfs", "/adfs/ls/wia")
+	w.run(append(args, worldHost, "--auth", "nltm")...).want(t, statusUsage, "gatehop_auth")
+	if got := w.authorizations(); got != nil {
+		t.Errorf("sent %q", got)
+	}
+	real := []string{"configure", "gw", "--url", worldHost, "--username", `CORP\alice`, "--role", gatewayARN, "--auth", "ntlm", "--region", "eu-west-1", "--yes"}
+	w.runWith([]string{password(worldPassword)}, real...).want(t, 0)
+	if got := w.authorizations(); !slices.Equal(got, []string{"NTLM", "NTLM"}) {
+		t.Errorf("sent %q", got)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -274,6 +276,39 @@ func TestAuthenticationFurtherOn(t *testing.T) {
 	}
 }
 
+// TestAuthenticationPost: a form that submits itself and is answered by a 401 is posted
+// again with the answer, as it was.
+func TestAuthenticationPost(t *testing.T) {
+	t.Parallel()
+	for auth, server := range map[string]idptest.HTTPAuth{"basic": idptest.AuthBasic, "digest": idptest.AuthDigest, "ntlm": idptest.AuthIntegrated} {
+		inner, err := idptest.NewForm(idptest.FormOptions{Auth: server, Now: clock, Rand: rand.NewChaCha8([32]byte{3}), Signer: signer()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bodies []string
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/start" {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = fmt.Fprintf(w, `<body onload="document.forms[0].submit()"><form method=post action="%s"><input type=hidden name=SAMLRequest value="a+b"></form>`, idptest.FormEntry)
+				return
+			}
+			if r.Method == http.MethodPost {
+				body, _ := io.ReadAll(r.Body)
+				bodies = append(bodies, r.Header.Get("Content-Type")+" "+string(body))
+			}
+			inner.ServeHTTP(w, r)
+		})
+		a, err := form.New(form.Config{URL: start, Auth: auth, Username: "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct())))
+		if err != nil || len(bodies) < 2 || slices.ContainsFunc(bodies, func(b string) bool { return b != "application/x-www-form-urlencoded SAMLRequest=a%2Bb" }) {
+			t.Errorf("%s: Login = %v, posted %q", auth, err, bodies)
+		}
+	}
+}
+
 // TestAuthenticationCookie: a page that says no more than that one is signed in, and sets a
 // cookie, leads back to the entry.
 func TestAuthenticationCookie(t *testing.T) {
@@ -420,5 +455,49 @@ func TestAuthenticationName(t *testing.T) {
 	}
 	if !found {
 		t.Error("the name and the password were not sent as they are")
+	}
+}
+
+// TestAuthenticationPostOnce: a code that was typed is not posted again because a 401
+// answers it, and a form that was posted is not posted to a 401 further on.
+func TestAuthenticationPostOnce(t *testing.T) {
+	t.Parallel()
+	const auto = `<body onload="document.forms[0].submit()"><form method=post action="/auto"><input type=hidden name=a value=b></form>`
+	for name, c := range map[string]struct {
+		pages map[string]string // by method and path, what an answered challenge gets
+		want  []string
+	}{
+		"a code": {map[string]string{
+			"GET /start": `<form method=post action="/code"><label>Code <input name=otp></label></form>`,
+			"GET /code":  final(`<input type=hidden name=SAMLResponse value="%s">`),
+		}, []string{"GET /start", "POST /code ", "GET /code"}},
+		"further on": {map[string]string{
+			"GET /start": auto, "POST /auto": `<meta http-equiv=refresh content="0; url=/further">`,
+			"GET /further": final(`<input type=hidden name=SAMLResponse value="%s">`),
+		}, []string{"GET /start", "POST /auto ", "POST /auto", "GET /further"}},
+	} {
+		var seen []string
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked := r.Method + " " + r.URL.Path
+			_, _, ok := r.BasicAuth()
+			if ok || r.Method == http.MethodPost {
+				seen = append(seen, map[bool]string{true: asked, false: asked + " "}[ok]) // a space: without an answer
+			}
+			w.Header().Set("Content-Type", "text/html")
+			if page := c.pages[asked]; ok && page != "" {
+				_, _ = w.Write([]byte(page))
+				return
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+		a, err := form.New(form.Config{URL: start, Auth: "basic"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct())))
+		if err != nil || !slices.Equal(seen, c.want) {
+			t.Errorf("%s: Login = %v, seen %q, want %q", name, err, seen, c.want)
+		}
 	}
 }
