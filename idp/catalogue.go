@@ -101,6 +101,9 @@ var catalogue = []Row{
 	{"E56", SignInLoop, Server, loop},
 	{"E57", OtherUser, Config, "the page is for another user"},
 	{"", NoCertificate, Config, "offers no sign-in by certificate"},
+	{"", TicketRefused, Auth, "the server refused the Kerberos ticket"},
+	{"", FormInstead, Config, "shows a sign-in form where another way to sign in is configured"},
+	{"", ConnectionLost, Net, "the connection that the sign-in is bound to was lost twice"},
 	{"", BareUser, Config, "the user name has no domain"},
 	{"", UnreadableForm, Unsupported, "the form would not send what you type safely"},
 }

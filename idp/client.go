@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +17,9 @@ import (
 // integrated sign-in instead of showing its form (Microsoft Learn,
 // WIASupportedUserAgents: the test is for substrings).
 const DefaultUserAgent = "gatehop"
+
+// IntegratedUserAgent is in that list, as it is by default from AD FS 3.0 on.
+const IntegratedUserAgent = "Mozilla/5.0 (Windows NT 6.3; Trident/7.0; rv:11.0) like Gecko"
 
 const (
 	defaultTimeout = 30 * time.Second
@@ -35,6 +40,9 @@ type ClientOptions struct {
 	// TLS 1.0 and up with suites that are refused elsewhere. Certificates are verified
 	// as ever.
 	LegacyTLS bool
+	// OneConnection speaks HTTP/1.1 alone and keeps one connection to a host: integrated
+	// sign-in is bound to it.
+	OneConnection bool
 	// Proxy chooses the proxy of a request; nil: none, whatever the environment says.
 	Proxy     func(*http.Request) (*url.URL, error)
 	UserAgent string            // "": DefaultUserAgent
@@ -94,8 +102,7 @@ func clock(now func() time.Time) func() time.Time {
 	return now
 }
 
-// newTransport makes the connections. Integrated sign-in, which is bound to one
-// HTTP/1.1 connection, is the same with Protocols and MaxConnsPerHost set.
+// newTransport makes the connections.
 func newTransport(o ClientOptions, conf *tls.Config) *http.Transport {
 	t := &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -109,8 +116,12 @@ func newTransport(o ClientOptions, conf *tls.Config) *http.Transport {
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}
-			return &PageError{Verdict: ProxyRefused, URL: SafeURL(&url.URL{Scheme: proxy.Scheme, Host: proxy.Host}), Status: resp.StatusCode}
+			return &PageError{Verdict: ProxyRefused, URL: SafeURL(&url.URL{Scheme: proxy.Scheme, Host: proxy.Host}), Status: resp.StatusCode, Words: proxyOffers(resp)}
 		},
+	}
+	if o.OneConnection {
+		t.MaxConnsPerHost = 1
+		onlyHTTP1(t)
 	}
 	if o.Proxy != nil {
 		t.Proxy = func(req *http.Request) (*url.URL, error) {
@@ -125,6 +136,23 @@ func newTransport(o ClientOptions, conf *tls.Config) *http.Transport {
 		}
 	}
 	return t
+}
+
+// onlyHTTP1 keeps t from speaking HTTP/2.
+func onlyHTTP1(t *http.Transport) {
+	t.ForceAttemptHTTP2, t.Protocols = false, new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+}
+
+// proxyOffers are the schemes by which a proxy wants to be signed in to.
+func proxyOffers(resp *http.Response) string {
+	var schemes []string
+	for _, field := range resp.Header.Values("Proxy-Authenticate") {
+		if words := strings.FieldsFunc(field, func(r rune) bool { return r == ' ' || r == ',' }); len(words) > 0 && !slices.Contains(schemes, words[0]) {
+			schemes = append(schemes, words[0])
+		}
+	}
+	return CleanWords(strings.Join(schemes, ", "))
 }
 
 // transport is what every request passes on its way out and every response on its
@@ -157,7 +185,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = shaken.judge(hopError(ctx, req, err))
 	} else if resp.StatusCode == http.StatusProxyAuthRequired {
 		_ = resp.Body.Close()
-		err = &PageError{Verdict: ProxyRefused, URL: SafeURL(req.URL), Status: resp.StatusCode}
+		err = &PageError{Verdict: ProxyRefused, URL: SafeURL(req.URL), Status: resp.StatusCode, Words: proxyOffers(resp)}
 	}
 	t.logHop(req, resp, err, t.now().Sub(start))
 	if err != nil {

@@ -35,8 +35,7 @@ func newNetwork(o ClientOptions, j judge) http.RoundTripper {
 		}
 		n.by[c] = newTransport(o, c.config(o))
 		if c.certificate { // a server that asks in the middle of a connection cannot do so in HTTP/2 (RFC 8740)
-			n.by[c].ForceAttemptHTTP2, n.by[c].Protocols = false, new(http.Protocols)
-			n.by[c].Protocols.SetHTTP1(true)
+			onlyHTTP1(n.by[c])
 		}
 	}
 	return n

@@ -157,6 +157,11 @@ func (t Trust) CheckSubmit(page, target *url.URL) error {
 	return judge{t, OriginOf}.submit(page, target)
 }
 
+// CheckChallenge says whether a 401 of the page at page may be answered by HTTP
+// authentication: only the configured origin's may be. It returns nil or an *OriginError
+// that is Doing DoingAnswer.
+func (t Trust) CheckChallenge(page *url.URL) error { return judge{t, OriginOf}.challenge(page) }
+
 // CheckCertificate says whether a page may send the person to target to show their
 // certificate. It returns nil or an *OriginError.
 func (t Trust) CheckCertificate(page, target *url.URL) error {
@@ -209,6 +214,13 @@ func (j judge) submit(page, target *url.URL) error {
 	return nil
 }
 
+func (j judge) challenge(page *url.URL) error {
+	if len(j.trust.Origins) > 0 && j.origin(page) != "" && j.origin(page) == j.trust.Origins[0] && j.mayOpen(page) {
+		return nil
+	}
+	return &OriginError{Doing: DoingAnswer, Target: SafeURL(page), Untrusted: j.origin(page)}
+}
+
 func (j judge) assertion(page, action *url.URL, a *saml.Assertion) error {
 	if !j.certifies(page) {
 		return &OriginError{Doing: "take an assertion", Page: SafeURL(page), Target: SafeURL(action), Untrusted: j.origin(page)}
@@ -255,6 +267,9 @@ func sameURL(a, b string) bool {
 		u.EscapedPath() == v.EscapedPath() && u.RawQuery == v.RawQuery
 }
 
+// DoingAnswer is the Doing of an OriginError over a 401 that is not answered.
+const DoingAnswer = "answer a challenge"
+
 // OriginError reports that gatehop refused to give something to, or take it from, a
 // host that the person did not name.
 type OriginError struct {
@@ -267,6 +282,9 @@ func (e *OriginError) Error() string {
 	what := "is not a trusted origin"
 	if e.Untrusted.isPlain() {
 		what = "is not https"
+	}
+	if e.Doing == DoingAnswer {
+		what = "is not the configured origin"
 	}
 	subject := string(e.Untrusted)
 	if subject == "" {

@@ -20,8 +20,8 @@ const (
 	ProviderError    Verdict = "provider-error"    // E08, E09: the provider's own error page; Activity
 	NotPermitted     Verdict = "not-permitted"     // E10: signed in, but nothing for AWS
 	NoRoles          Verdict = "no-roles"          // E44: an assertion without roles
-	Integrated       Verdict = "integrated"        // E11: 401 Negotiate or NTLM
-	BasicAuth        Verdict = "basic"             // E13: 401 Basic or Digest
+	Integrated       Verdict = "integrated"        // E11: 401 Negotiate or NTLM, which is not what is configured; Words: what is offered
+	BasicAuth        Verdict = "basic"             // E13: 401 Basic or Digest, in the same way
 	HomeRealm        Verdict = "home-realm"        // E14: which organisation; Options
 	SignInLoop       Verdict = "loop"              // E15, E56: the sign-in never ends
 	StateLost        Verdict = "state-lost"        // E16, E33, E38
@@ -45,10 +45,13 @@ const (
 	NotHTML          Verdict = "not-html"          // E49: Words: the content type
 	NotFound         Verdict = "not-found"         // E50
 	Unavailable      Verdict = "unavailable"       // E51
-	ProxyRefused     Verdict = "proxy"             // E52
+	ProxyRefused     Verdict = "proxy"             // E52; Words: the ways to sign in that the proxy offers
 	TooLarge         Verdict = "too-large"         // E49: over the body, element or depth limit
 	OtherUser        Verdict = "other-user"        // E57: the page is for another user; Words: that name
 	BareUser         Verdict = "bare-user-name"    // refused before anything is sent: neither @ nor \
+	FormInstead      Verdict = "form-instead"      // a 401 is to be answered, and the page is a sign-in form; Words: the way that is configured
+	TicketRefused    Verdict = "ticket-refused"    // E12: the server refused the Kerberos ticket, or the system's own session
+	ConnectionLost   Verdict = "connection-lost"   // the connection that NTLM is bound to did not last
 	UnreadableForm   Verdict = "unsupported-form"  // a form that would send a secret by GET or as text/plain
 )
 
@@ -79,6 +82,7 @@ type PageError struct {
 	Options     []string // what the page offers to choose from
 	Fingerprint string   // names and types of the page's fields, never values; for Unknown
 	Charset     string   // of Rejected: the page's encoding, if it is not UTF-8; what was typed was sent in it
+	Scheme      string   // of Rejected and PasswordExpired: the kind of HTTP authentication; "" for a form
 	Status      int      // HTTP status; 0 if it does not matter; said if it is 400 or more
 }
 

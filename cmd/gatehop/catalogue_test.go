@@ -15,6 +15,7 @@ import (
 
 	"gatehop/idp"
 	"gatehop/idp/idptest"
+	"gatehop/idp/idptest/kerberostest"
 )
 
 // catalogued is one row of the catalogue as a person meets it: a server, and what a whole
@@ -32,6 +33,8 @@ type catalogued struct {
 	hint    string // a part of it
 	number  bool   // the activity ID is shown
 	cert    bool   // there is a client certificate, me.pem
+	ticket  bool   // there is a credential cache with a ticket for the server, cc
+	scatter bool   // no connection is kept
 }
 
 const (
@@ -45,7 +48,7 @@ const (
 
 // elsewhere are the rows that no sign-in by forms ends with, and why.
 var elsewhere = map[string]string{
-	"E12": "integrated sign-in is not built", "E21": "no second factor is answered yet", "E22": "no second factor is answered yet",
+	"E21": "no second factor is answered yet", "E22": "no second factor is answered yet",
 }
 
 func user(change func(*idptest.User)) func(*idptest.Options) {
@@ -81,6 +84,7 @@ func adfsCases() []catalogued {
 		{id: "E09", verdict: idp.ProviderError, pages: []string{catalogueLogin, "<div>There was a problem accessing the site. Try to browse to it again.</div><div>Reference number: " + catalogueID + "</div>"}, words: "There was a problem", hint: "activity ID", number: true},
 		{id: "E10", verdict: idp.NotPermitted, adfs: user(func(u *idptest.User) { u.State = idptest.UserNotPermitted }), words: "not authorized", hint: "ask the administrator for the group", number: true},
 		{id: "E11", verdict: idp.Integrated, adfs: fault(idptest.FaultIntegrated), hint: "WIASupportedUserAgents"},
+		{id: "E12", verdict: idp.Rejected, adfs: asksIntegrated, config: "gatehop_auth = ntlm", vars: wrong, words: "401", hint: "Extended Protection"},
 		{id: "E13", verdict: idp.BasicAuth, adfs: fault(idptest.FaultBasic), hint: "gatehop_url"},
 		{id: "E14", verdict: idp.HomeRealm, adfs: func(o *idptest.Options) { o.ClaimsProviders = []string{"urn:nord", "urn:süd"} }, words: "urn:süd", hint: "gatehop_home_realm"},
 		{id: "E15", verdict: idp.SignInLoop, pages: []string{catalogueLogin, errorOf("MSIS7042", "")}, words: "Es ist ein Fehler aufgetreten.", hint: "wait a minute", number: true},
@@ -132,6 +136,9 @@ func otherCases() []catalogued {
 		{id: "E56", verdict: idp.SignInLoop, adfs: fault(idptest.FaultRedirectLoop), hint: "wait a minute"},
 		{id: "E57", verdict: idp.OtherUser, pages: []string{strings.Replace(catalogueLogin, `value=""`, `value="CORP\bob" readonly`, 1)}, words: `bob`, hint: "gatehop_username"},
 		{id: "", verdict: idp.NoCertificate, config: "gatehop_auth = certificate\ngatehop_client_cert = me.pem", cert: true, hint: "Set-AdfsGlobalAuthenticationPolicy"},
+		{id: "", verdict: idp.TicketRefused, adfs: asksIntegrated, ticket: true, config: "gatehop_auth = kerberos\ngatehop_ccache = FILE:cc", hint: "HTTP/adfs.corp.example"},
+		{id: "", verdict: idp.FormInstead, config: "gatehop_auth = ntlm", hint: "remove gatehop_auth"},
+		{id: "", verdict: idp.ConnectionLost, adfs: asksIntegrated, scatter: true, config: "gatehop_auth = ntlm", hint: "gatehop_proxy = none"},
 		{id: "", verdict: idp.BareUser, vars: []string{"GATEHOP_USERNAME=alice"}, hint: "gatehop_adfs_domain"},
 		{id: "", verdict: idp.UnreadableForm, adfs: fault(idptest.FaultGetForm), hint: "in the clear"},
 	}
@@ -203,6 +210,12 @@ func (c catalogued) run(t *testing.T) (o output, passwords int) {
 	if c.cert {
 		w.write(".aws/me.pem", personPEM(t, w.now))
 	}
+	if c.ticket {
+		w.write(".aws/cc", aliceTickets(t))
+	}
+	if c.scatter {
+		w.net.Scatter()
+	}
 	o = w.runWith(append([]string{password(worldPassword)}, c.vars...), "login", "gateway")
 	for _, bug := range w.adfs.ClientBugs() {
 		t.Errorf("client bug: %s", bug)
@@ -227,6 +240,21 @@ func personPEM(t *testing.T, now time.Time) string {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})) +
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+}
+
+// aliceTickets is a credential cache of alice's, with a ticket for the AD FS.
+func aliceTickets(t *testing.T) string {
+	t.Helper()
+	const service = "HTTP/" + worldHost
+	realm, err := kerberostest.NewRealm("CORP", service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := realm.Cache("alice", time.Now().Add(-time.Hour), time.Now().Add(time.Hour), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(cache)
 }
 
 // problem says what a run left that is not as the row has it, "" for nothing.

@@ -46,7 +46,7 @@ func (a *app) clientCert(ctx context.Context, profile string, s *settings) (*tls
 	if err := checkCertificate(s); err != nil || s.SignIn.ClientCert == "" {
 		return nil, err
 	}
-	if err := a.mayShow(ctx, profile, s); err != nil {
+	if err := a.mayShow(ctx, profile, s, "the certificate is not shown", "Show your certificate there?"); err != nil {
 		return nil, err
 	}
 	f := clientcert.Files{Cert: s.SignIn.ClientCert, Key: s.SignIn.ClientKey}
@@ -69,17 +69,17 @@ func (a *app) clientCert(ctx context.Context, profile string, s *settings) (*tls
 	return pair, nil
 }
 
-// mayShow lets the certificate be shown where the profile says, or where a person confirms
-// that it is shown instead.
-func (a *app) mayShow(ctx context.Context, profile string, s *settings) error {
+// mayShow lets something that proves who the person is be shown where the profile says, or
+// where a person confirms that it is shown instead. is says that it is not.
+func (a *app) mayShow(ctx context.Context, profile string, s *settings, is, question string) error {
 	if len(s.Changed) == 0 {
 		return nil
 	}
-	why := "the certificate is not shown unasked while " + s.Changed[0].Variable + " overrides the profile"
+	why := is + " unasked while " + s.Changed[0].Variable + " overrides the profile"
 	if a.isUnattended() {
 		return &needsLoginError{Profile: profile, Why: why}
 	}
-	switch yes, err := a.confirm(ctx, s.confirmation("Show your certificate there?")); {
+	switch yes, err := a.confirm(ctx, s.confirmation(question)); {
 	case err != nil:
 		return err
 	case !yes:

@@ -87,7 +87,7 @@ func TestMayShow(t *testing.T) {
 		if c.changed {
 			s.Changed = []setting.Changed{{Variable: "GATEHOP_URL", Was: "https://a.example", Now: "https://b.example"}}
 		}
-		err := a.mayShow(t.Context(), "p", s)
+		err := a.mayShow(t.Context(), "p", s, "it is not shown", "Show it?")
 		if (err == nil) != c.want || len(person.asked) != c.asked {
 			t.Errorf("%s: %v, asked %d times; want %v, %d", c.name, err, len(person.asked), c.want, c.asked)
 		}

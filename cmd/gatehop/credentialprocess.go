@@ -163,7 +163,7 @@ func (a *app) canSignInAlone(ctx context.Context, ch profile.Chain) error {
 		return nil
 	case !a.hasOwnPassword(ctx, s):
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the password" + s.whyNotRun()}
-	case s.User == "" && s.SignIn.Auth != profile.AuthCertificate:
+	case s.User == "" && s.SignIn.Auth != profile.AuthCertificate && !a.needsNoPassword(s):
 		return &needsLoginError{Profile: ch[0].Name, Why: "there is no session and nobody to ask for the user name"}
 	}
 	return nil

@@ -59,7 +59,7 @@ func explain(err error) explanation {
 // explainers are asked in order; the first that knows the error fills in the rest.
 var explainers = []func(error, *explanation) bool{
 	explainShared, explainInterrupt, explainStart, explainUsage, explainProfile, explainWrite, explainState, explainRole, explainPin,
-	explainSecret, explainNeedsInput, explainPage, explainOrigin, explainNetwork, explainAWS,
+	explainSecret, explainNeedsInput, explainTicket, explainPage, explainOrigin, explainNetwork, explainAWS,
 }
 
 func explainInterrupt(err error, e *explanation) bool {
@@ -269,6 +269,10 @@ func explainOrigin(err error, e *explanation) bool {
 		return false
 	}
 	e.status = statusNetwork
+	if origin.Doing == idp.DoingAnswer {
+		e.hint = "HTTP authentication is answered at gatehop_url's own host and port alone: correct gatehop_url, or sign in by the form (gatehop_auth = forms); nothing was sent there"
+		return true
+	}
 	if strings.HasPrefix(string(origin.Untrusted), "http://") {
 		e.hint = "the sign-in would go on in the clear, where anybody can read it: tell its administrator; nothing was sent there"
 		return true

@@ -24,8 +24,8 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.ProviderError:    {statusPage, "give the administrator the activity ID and the time"},
 	idp.NotPermitted:     {statusRefused, "you are signed in, but not permitted to use AWS: ask the administrator for the group that allows it"},
 	idp.NoRoles:          {statusRefused, "you are signed in, but no AWS role is assigned to you: ask the administrator"},
-	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos), which this version cannot do: ask the administrator to allow forms on the intranet, and that WIASupportedUserAgents does not match gatehop_user_agent (AD FS 2.0: that Forms comes first in its web.config); Extended Protection plays no part in forms"},
-	idp.BasicAuth:        {statusUsage, "check that gatehop_url is the sign-in page itself; an AD FS 2.0 needs Forms before Basic in its web.config"},
+	idp.Integrated:       {statusUsage, "the server wants Windows integrated sign-in (NTLM or Kerberos), which gatehop_auth = ntlm or gatehop_auth = kerberos answers; for the form instead, ask the administrator to allow forms on the intranet, and that WIASupportedUserAgents does not match gatehop_user_agent (AD FS 2.0: that Forms comes first in its web.config)"},
+	idp.BasicAuth:        {statusUsage, "if that is how the provider signs people in, set gatehop_auth = basic, or digest where it offers that; else check that gatehop_url is the sign-in page itself (an AD FS 2.0 needs Forms before Basic in its web.config)"},
 	idp.HomeRealm:        {statusAmbiguous, "name one of them in gatehop_home_realm, or run the command in a terminal to be asked"},
 	idp.SignInLoop:       {statusPage, "wait a minute and try again; if it stays, sign in once in a browser to compare"},
 	idp.StateLost:        {statusPage, "try again; if it stays, ask the administrator whether a load balancer mixes servers (AD FS 2.0: with different machineKeys)"},
@@ -42,6 +42,9 @@ var pageAdvices = map[idp.Verdict]pageAdvice{
 	idp.Consent:          {statusUsage, "open $URL once in a browser and answer the page"},
 	idp.Certificate:      {statusUsage, "set gatehop_auth = certificate, and gatehop_client_cert to the file that holds your client certificate and its key (PEM or PKCS#12)"},
 	idp.NoCertificate:    {statusUsage, "gatehop_auth = certificate is set: ask the administrator to allow certificates (Set-AdfsGlobalAuthenticationPolicy), or remove the key"},
+	idp.FormInstead:      {statusUsage, "remove gatehop_auth to sign in by the form; from outside the company's network AD FS offers nothing else, and inside only to clients whose gatehop_user_agent holds a part of its WIASupportedUserAgents"},
+	idp.TicketRefused:    {statusRefused, "ask the administrator whether the server's account has the service principal HTTP/$HOST (setspn -Q), and whether it requires Extended Protection, which gatehop cannot do; a new ticket may help: kinit"},
+	idp.ConnectionLost:   {statusNetwork, "NTLM needs one connection from end to end, and something between here and the server changes it: try gatehop_proxy = none, or gatehop_auth = kerberos"},
 	idp.ForeignAssertion: {statusUsage, "check gatehop_url and gatehop_relying_party; an address of your own goes into gatehop_acs"},
 	idp.BadAssertion:     {statusPage, "give the administrator the words above"},
 	idp.WSFederation:     {statusUsage, "use the IdP-initiated SAML address of the provider as gatehop_url"},
@@ -75,7 +78,10 @@ func explainPage(err error, e *explanation) bool {
 		advice = pageAdvices[idp.Unknown]
 	}
 	e.status = advice.status
-	e.hint = strings.NewReplacer("$URL", page.URL, "$CHANGE", changeAt(page.URL)).Replace(advice.hint)
+	e.hint = strings.NewReplacer("$URL", page.URL, "$CHANGE", changeAt(page.URL), "$HOST", hostOf(page.URL)).Replace(advice.hint)
+	if hint := hintOfScheme(page); hint != "" {
+		e.hint = hint
+	}
 	if page.Verdict == idp.Rejected && page.Charset != "" {
 		e.hint += "; the page is in " + page.Charset + ", in which letters beyond ASCII may be sent otherwise than they were set"
 	}

@@ -21,6 +21,7 @@ type faultKind struct {
 	form        func(*idptest.FormOptions)
 	only        []string // of the AD FS kinds; nil: all of them
 	certificate bool     // the profile signs in by certificate, which the provider asks for
+	auth        string   // gatehop_auth of the profile; "": by the form
 }
 
 // since30 are the kinds of AD FS from 3.0 on.
@@ -98,6 +99,14 @@ func optionKinds() []faultKind {
 			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalIntegrated }},
 		{name: "basic-first", about: "HTTP Basic comes before the form", only: []string{"adfs2"},
 			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalBasic }},
+		{name: "ntlm", about: "signs in by NTLM: the profile says so", auth: "ntlm", adfs: asksIntegrated,
+			form: func(o *idptest.FormOptions) { o.Auth = idptest.AuthIntegrated }},
+		{name: "ntlm-refused", about: "signs in by NTLM at a server that requires Extended Protection", auth: "ntlm",
+			adfs: func(o *idptest.Options) { asksIntegrated(o); o.EPA = true }},
+		{name: "http-basic", about: "signs in by HTTP Basic: the profile says so", auth: "basic", only: []string{"adfs2"},
+			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalBasic }, form: func(o *idptest.FormOptions) { o.Auth = idptest.AuthBasic }},
+		{name: "http-digest", about: "signs in by HTTP Digest: the profile says so", auth: "digest",
+			form: func(o *idptest.FormOptions) { o.Auth = idptest.AuthDigest }},
 		{name: "big-token", about: "the session cookie comes in two parts", adfs: func(o *idptest.Options) { o.BigToken = true }},
 		{name: "header-limit", about: "the server finds the cookies too large", adfs: func(o *idptest.Options) { o.HeaderLimit = cookieLimit }},
 		{name: "drop-cookies", about: "cookies get lost on the way",
@@ -107,6 +116,15 @@ func optionKinds() []faultKind {
 		{name: "slow", about: "every answer takes 2 s longer",
 			adfs: func(o *idptest.Options) { o.Latency += slowAnswer }, form: func(o *idptest.FormOptions) { o.Latency += slowAnswer }},
 	}
+}
+
+// asksIntegrated makes an AD FS of any version ask for integrated sign-in.
+func asksIntegrated(o *idptest.Options) {
+	if o.Flavour == "2.0" {
+		o.LocalAuthFirst = idptest.LocalIntegrated
+		return
+	}
+	o.Intranet = true
 }
 
 // withoutAWS leaves a provider that knows another service alone.

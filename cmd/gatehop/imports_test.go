@@ -23,7 +23,7 @@ type sourceFile struct {
 	calls   []string // "time.Now", "panic", ...
 }
 
-var fakes = []string{"saml/samltest", "idp/idptest", "idp/idptest/adaptertest", "sts/ststest", "creds/credstest", "testdata"}
+var fakes = []string{"saml/samltest", "idp/idptest", "idp/idptest/adaptertest", "idp/idptest/kerberostest", "sts/ststest", "creds/credstest", "testdata"}
 
 // arrows says who may import what besides creds/secret, which everyone may. The first
 // row that fits the importer decides; a trailing star stands for every sub-package.

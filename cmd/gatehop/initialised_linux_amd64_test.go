@@ -46,7 +46,7 @@ func grown(kept, now []string) (more, less []string) {
 
 // late are packages that an answer from the cache must not wait for. A slash at the end
 // stands for all below.
-var late = []string{"github.com/aws/aws-sdk-go-v2/service/", "github.com/spf13/", "golang.org/x/net/", "net", "net/", "crypto/tls", "crypto/x509",
+var late = []string{"github.com/aws/aws-sdk-go-v2/service/", "github.com/spf13/", "golang.org/x/net/html", "golang.org/x/net/idna", "golang.org/x/net/http/", "net", "net/", "crypto/tls", "crypto/x509",
 	"html", "html/", "text/", "log/slog", "path/filepath", "math/big", "main"}
 
 // tooLate are those of names that are late.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,6 +98,9 @@ func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Ada
 	}
 	in := s.SignIn
 	in.Username = s.User
+	auth := a.challengeConfig(s)
+	in.CCache, in.Settings = auth.Cache, map[string]string{"krb5_conf": auth.Conf}
+	maps.Copy(in.Settings, s.SignIn.Settings)
 	adapter, err := kind(in.Decode)
 	var page *idp.PageError
 	if errors.As(err, &page) {
@@ -111,6 +115,9 @@ func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Ada
 	}
 	cert, err := a.clientCert(ctx, profile, s)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.mayProve(ctx, profile, s); err != nil {
 		return nil, nil, err
 	}
 	if at, ok := adapter.(interface{ CertificateAt() []idp.Origin }); ok {
@@ -128,7 +135,7 @@ func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Ada
 		a.say("gatehop_tls = legacy: old TLS is accepted from %s", hostOf(in.URL))
 	}
 	client := idp.NewClient(idp.ClientOptions{
-		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: in.UserAgent, Timeout: in.Timeout,
+		Trust: trust, Roots: roots, Proxy: proxy, UserAgent: userAgent(s), OneConnection: isIntegrated(s), Timeout: in.Timeout,
 		Transport: a.transport, Log: a.log(), Now: a.now,
 		LegacyTLS: in.IsLegacy(), ClientCert: cert,
 	})

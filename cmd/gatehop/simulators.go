@@ -34,6 +34,7 @@ type sandbox struct {
 	dir, user              string
 	idpURL, stsURL, caFile string
 	person                 certifiedPerson
+	auth                   string // gatehop_auth of the profile
 	provider               simulatedIDP
 	aws                    *ststest.Server
 	closers                []func() error
@@ -92,9 +93,11 @@ func (s *sandbox) startIDP(a *app, o sandboxOptions, signer *samltest.IDP) error
 	}
 	s.closers = append(s.closers, server.Close)
 	s.idpURL = server.URL()
-	if kind, err := o.kind(); err != nil || kind.certificate {
+	kind, err := o.kind()
+	if err != nil || kind.certificate {
 		return errors.Join(err, s.askCertificate(ca))
 	}
+	s.auth = kind.auth
 	if o.idp == "form" {
 		s.idpURL += idptest.FormEntry
 	}
@@ -223,6 +226,9 @@ func (s *sandbox) configFile(exe string, o sandboxOptions) string {
 	fmt.Fprintf(&b, "[profile gateway]\ngatehop_idp = %s\ngatehop_url = %s\ngatehop_ca_bundle = %s\ngatehop_store = file\ngatehop_role_arn = %s\n",
 		kind, s.idpURL, s.caFile, gatewayARN)
 	b.WriteString(s.person.keys())
+	if s.auth != "" {
+		b.WriteString("gatehop_auth = " + s.auth + "\n")
+	}
 	process("gateway")
 	run := filepath.Base(s.dir)
 	for _, d := range destinations(o) {

@@ -272,7 +272,7 @@ func (a *app) knownPassword(s *settings) secret.Text {
 // hasOwnPassword reports whether a sign-in that asks nobody has a password to try, or
 // needs none.
 func (a *app) hasOwnPassword(ctx context.Context, s *settings) bool {
-	if s.SignIn.Auth == profile.AuthCertificate || a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0 {
+	if s.SignIn.Auth == profile.AuthCertificate || a.needsNoPassword(s) || a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil && len(s.Changed) == 0 {
 		return true
 	}
 	dir, _, err := a.state(s.SignIn.Store, false)

@@ -1,4 +1,4 @@
-// Package adfs signs a person in at AD FS 2.0, 2.1, 3.0, 2016 and 2019 by its sign-in form.
+// Package adfs signs a person in at AD FS 2.0, 2.1, 3.0, 2016 and 2019.
 package adfs
 
 import (
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gatehop/idp"
+	"gatehop/idp/challenge"
 	"gatehop/idp/form"
 	"gatehop/saml"
 )
@@ -21,9 +22,12 @@ type Config struct {
 	Domain          string `json:"adfs_domain"`           // completes a user name without one: DOMAIN\name
 	Username        string `json:"username"`              // the user name if it is known already, to be refused before anything is sent
 	HomeRealm       string `json:"home_realm"`            // the organisation to sign in at, by its id or its name on the page; "" for AD FS's own directory
-	Auth            string `json:"auth"`                  // "certificate": TLS shows who the person is; else user name and password
+	Auth            string `json:"auth"`                  // "certificate": TLS shows who the person is; a challenge.Kind: HTTP does; else forms
 	CertificatePort string `json:"adfs_certificate_port"` // at which TLS asks for the certificate; "" for 49443
 	MFA             string `json:"mfa"`                   // the method to take where several are offered, by its id or its name on the page
+	Keytab          string `json:"keytab"`                // see challenge.Config, as are the next two
+	CCache          string `json:"ccache"`                //
+	KerberosConf    string `json:"krb5_conf"`             //
 }
 
 // New makes the adapter. Errors are about the settings; a user name that lacks its
@@ -41,6 +45,9 @@ func New(c Config) (idp.Adapter, error) {
 	}
 	a := adapter{entry: u, domain: c.Domain, realm: c.HomeRealm, mfa: c.MFA, certificate: c.Auth == "certificate"}
 	a.certificates = certificateAt(u, c.CertificatePort)
+	if kind, ok := challenge.ParseKind(c.Auth); ok {
+		a.auth = challenge.Config{Kind: kind, Username: c.Username, Keytab: c.Keytab, Cache: c.CCache, Conf: c.KerberosConf}
+	}
 	if v := a.visit(); c.Username != "" && !a.certificate && !v.mayLeave() {
 		_, err = v.userName(c.Username)
 	}
@@ -54,7 +61,8 @@ type adapter struct {
 	entry              *url.URL
 	domain, realm, mfa string
 	certificate        bool
-	certificates       []idp.Origin // where TLS asks for it
+	auth               challenge.Config // for a 401; the zero value answers none
+	certificates       []idp.Origin     // where TLS asks for it
 }
 
 // visit is what one sign-in has found out.
@@ -100,7 +108,7 @@ func (a adapter) Login(ctx context.Context, s *idp.Session) (*saml.Assertion, er
 func (v *visit) userName(name string) (string, error) {
 	name = strings.TrimSpace(name)
 	switch {
-	case v.elsewhere, strings.ContainsAny(name, `@\`):
+	case v.elsewhere, strings.ContainsAny(name, `@\`), v.auth.Kind == challenge.Kerberos: // which has a default realm
 		return name, nil
 	case v.domain == "":
 		return "", &idp.PageError{Verdict: idp.BareUser, URL: idp.SafeURL(v.entry)}

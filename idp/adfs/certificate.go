@@ -59,11 +59,11 @@ func byCertificate(v *visit) []form.Step {
 
 const stepCertificate, stepChoice = "certificate", "certificate choice"
 
-// withoutForms ends a sign-in by certificate at every page that wants something else: no
-// user name or password is asked for, and no form for them is filled in.
+// withoutForms ends a sign-in by certificate or by HTTP authentication at every page that
+// wants something else: no form for user name or password is filled in.
 func withoutForms(v *visit) []form.Step {
 	if !v.certificate {
-		return nil
+		return form.NoForms(v.auth, asksPerson)
 	}
 	return []form.Step{
 		{Name: "certificate refused", Match: func(p *form.Page, s *form.State) bool { return asksPerson(p, s) && wasShown(s) }, Act: reportCertificate},
@@ -71,14 +71,14 @@ func withoutForms(v *visit) []form.Step {
 	}
 }
 
-// byForms keeps a row for a form out of a sign-in by certificate.
+// byForms keeps a row for a form out of a sign-in by certificate or HTTP authentication.
 func (v *visit) byForms(match func(*form.Page, *form.State) bool) func(*form.Page, *form.State) bool {
-	return func(p *form.Page, s *form.State) bool { return !v.certificate && match(p, s) }
+	return func(p *form.Page, s *form.State) bool { return !v.certificate && v.auth.Kind == "" && match(p, s) }
 }
 
 // mayName: a page that asks for the user name first may offer the certificate after it.
 func (v *visit) mayName(p *form.Page, s *form.State) bool {
-	return isName(p, s) && (!v.certificate || s.Names == 0 && !wasShown(s) && !isLogin(p, s))
+	return isName(p, s) && v.auth.Kind == "" && (!v.certificate || s.Names == 0 && !wasShown(s) && !isLogin(p, s))
 }
 
 // retrieves finds the form whose script posts it to where TLS asks for a certificate, by

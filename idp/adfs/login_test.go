@@ -41,6 +41,8 @@ type rig struct {
 	p       *idptest.ADFS
 	answers *idptest.Answers
 	session *idp.Session
+
+	transport *idptest.InProcess
 }
 
 // person answers each question once and then no more.
@@ -67,7 +69,15 @@ func newRig(t testing.TB, o idptest.Options, script map[string][]string) *rig {
 	r := &rig{p: p, answers: idptest.NewAnswers(all)}
 	transport := idptest.Transport(map[string]http.Handler{host: p, idptest.AnyHost: p.Elsewhere()})
 	client := idp.NewClient(idp.ClientOptions{Trust: trust, Transport: transport, Now: o.Now, Timeout: 5 * time.Second})
-	r.session = &idp.Session{HTTP: client, Trust: trust, Prompt: r.answers}
+	r.session, r.transport = &idp.Session{HTTP: client, Trust: trust, Prompt: r.answers}, transport
+	return r
+}
+
+// integrated makes the client one that AD FS sends to integrated sign-in.
+func (r *rig) integrated() *rig {
+	r.session.HTTP = idp.NewClient(idp.ClientOptions{
+		Trust: r.session.Trust, Transport: r.transport, Now: clock, Timeout: 5 * time.Second, UserAgent: idp.IntegratedUserAgent, OneConnection: true,
+	})
 	return r
 }
 

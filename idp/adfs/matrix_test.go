@@ -30,6 +30,8 @@ type sight struct {
 	c        adfs.Config
 	script   map[string][]string // nil: Alice with the right password
 	through  through             // nil: straight to the server
+	agent    string              // User-Agent; "": what Auth goes with
+	scatter  bool                // no two requests over one connection
 	again    int                 // how often the sign-in is made once more, with the same cookies
 	want     ending              // of the last one
 }
@@ -38,13 +40,13 @@ type sight struct {
 type through func(http.RoundTripper) http.RoundTripper
 
 // matrix is the least that an adapter of AD FS has to get right, by the number of the
-// test it stands for. T06, T07, T11 and T12 are about NTLM and second factors.
+// test it stands for. T11 and T12 are about second factors.
 func matrix() []sight {
-	return slices.Concat(forms(), refusals(), ways(), documents(), networks())
+	return slices.Concat(forms(), integrated(), refusals(), ways(), documents(), networks())
 }
 
 // needed are the numbers that the matrix must have.
-var needed = strings.Fields("T01 T02 T03 T04 T05 T08 T09 T10 T13 T14 T15 T16 T17 T18 T19 T20 T21 T22 T23 T24")
+var needed = strings.Fields("T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T13 T14 T15 T16 T17 T18 T19 T20 T21 T22 T23 T24")
 
 var (
 	signed  = ending{logins: 1}
@@ -80,6 +82,40 @@ func forms() []sight {
 		{id: "T05", name: "2.0, wrong password", o: idptest.Options{Flavour: "2.0"}, script: mistaken(), want: ending{verdict: idp.Rejected, words: "The user name or password", logins: 1}},
 		{id: "T24", name: "markup of all kinds", o: idptest.Options{Flavour: "2016", Themed: true, Kmsi: true, CertificateLink: true}, want: signed},
 	}
+}
+
+// windows is an AD FS of each version that asks for integrated sign-in.
+func windows() map[string]idptest.Options {
+	return map[string]idptest.Options{
+		"2.0":                 {Flavour: "2.0", LocalAuthFirst: idptest.LocalIntegrated},
+		"3.0":                 {Flavour: "3.0", Intranet: true},
+		"2016":                {Flavour: "2016", Intranet: true},
+		"2019":                {Flavour: "2019", Intranet: true, BigToken: true},
+		"2019, for all":       {Flavour: "2019", Intranet: true, FormsOnIntranetOff: true},
+		"3.0 in capitals":     {Intranet: true, PathCase: idptest.PathUpper},
+		"2016 with partners":  {Flavour: "2016", Intranet: true, ClaimsProviders: partner},
+		"2.0 with partners":   {Flavour: "2.0", LocalAuthFirst: idptest.LocalIntegrated, ClaimsProviders: partner},
+		"3.0 without any ids": {Intranet: true, ClientRequestIDOff: true},
+	}
+}
+
+func integrated() []sight {
+	ntlm := adfs.Config{Auth: "ntlm"}
+	var rows []sight
+	for name, o := range windows() {
+		extended := o
+		extended.EPA = true
+		rows = append(rows,
+			sight{id: "T06", name: name, o: o, c: ntlm, want: signed},
+			sight{id: "T06", name: name + ", by forms", o: o, agent: idp.IntegratedUserAgent, want: ending{verdict: idp.Integrated, words: "Negotiate, NTLM"}},
+			sight{id: "T06", name: name + ", again by its cookies", o: o, c: ntlm, again: 1, want: signed},
+			sight{id: "T07", name: name + ", wrong password", o: o, c: ntlm, script: mistaken(), want: ending{verdict: idp.Rejected, logins: 1}},
+			sight{id: "T07", name: name + ", unknown user", o: o, c: ntlm, script: person(`CORP\bob`, idptest.AlicePassword), want: ending{verdict: idp.Rejected, logins: 1}},
+			sight{id: "T07", name: name + ", Extended Protection", o: extended, c: ntlm, want: ending{verdict: idp.Rejected, logins: 1}},
+			sight{id: "T07", name: name + ", no connection is kept", o: o, c: ntlm, scatter: true, want: ending{verdict: idp.ConnectionLost}},
+		)
+	}
+	return rows
 }
 
 func refusals() []sight {
@@ -188,6 +224,12 @@ func (s sight) problem(t *testing.T) error {
 		script = person(alice, idptest.AlicePassword)
 	}
 	r := newRig(t, s.o, script)
+	if s.agent != "" || s.c.Auth != "" {
+		r.integrated()
+	}
+	if s.scatter {
+		r.transport.Scatter()
+	}
 	if s.through != nil {
 		r.session.HTTP.Transport = s.through(r.session.HTTP.Transport)
 	}

@@ -79,8 +79,8 @@ func TestPages(t *testing.T) {
 		words      string
 		options    []string
 	}{
-		{name: "integrated before everything", page: "401 Negotiate " + loginPage, want: idp.Integrated},
-		{name: "basic", page: "401 Basic " + loginPage, want: idp.BasicAuth},
+		{name: "integrated before everything", page: "401 Negotiate " + loginPage, want: idp.Integrated, words: "Negotiate"},
+		{name: "basic", page: "401 Basic " + loginPage, want: idp.BasicAuth, words: "Basic"},
 		{name: "switched off", page: msis("MSIS7012: no"), want: idp.EntryDisabled, words: "It broke."},
 		{name: "error on the first page without a number", page: msis(""), want: idp.EntryDisabled, words: "It broke."},
 		{name: "error with another number", page: msis("MSIS3020"), want: idp.ProviderError, words: "It broke."},

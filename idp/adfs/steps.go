@@ -16,9 +16,9 @@ func steps(v *visit) []form.Step {
 	return slices.Concat(
 		[]form.Step{
 			{Name: "refused entry", Match: func(*form.Page, *form.State) bool { return v.refused != nil }, Act: v.reportRefused},
-			form.Refuse("integrated", idp.Integrated, func(p *form.Page, _ *form.State) bool { return p.Offers("negotiate", "ntlm") }, none),
-			form.Refuse("basic", idp.BasicAuth, func(p *form.Page, _ *form.State) bool { return p.Offers("basic", "digest") }, none),
 		},
+		form.Challenged(v.auth),
+		form.Unanswered(),
 		form.Ends(),
 		form.Walls(),
 		pages(v),
@@ -36,7 +36,7 @@ const authMethod = "FormsAuthentication"
 func pages(v *visit) []form.Step {
 	return slices.Concat(errorPages(v), byCertificate(v), []form.Step{
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
-		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
+		form.Refuse("unexplained", idp.Unexplained, v.byForms(isUnexplained), none),
 		{Name: "login", Match: v.byForms(isLogin), Act: signIn},
 		{Name: "user name", Match: v.mayName, Act: sendName},
 		{Name: homeRealm, Match: has("form#hrd"), Act: v.chooseRealm},

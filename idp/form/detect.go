@@ -175,29 +175,6 @@ func isFirewall(p *Page) bool {
 	return p.contains(firewallMarks...) && (p.Status == 403 || p.Status == 503 || p.Status == 429 || len(p.Forms) == 0)
 }
 
-// challenges are the authentication schemes that a 401 offers, lower case.
-func (p *Page) challenges() []string {
-	var schemes []string
-	for _, h := range p.Header.Values("WWW-Authenticate") {
-		for _, m := range schemeForm().FindAllStringSubmatch(quotedForm().ReplaceAllString(h, "x"), -1) {
-			schemes = append(schemes, strings.ToLower(m[1]))
-		}
-	}
-	return schemes
-}
-
-// schemeForm finds the word that begins a challenge (RFC 9110, section 11.6.1): at the
-// start or after a comma, and not the name of a parameter.
-var (
-	quotedForm = lazily(`"(?:[^"\\]|\\.)*"?`)
-	schemeForm = lazily(`(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+[^=\s]|\s*,|\s*$)`)
-)
-
-// Offers reports whether the page is a 401 that offers one of schemes, lower case.
-func (p *Page) Offers(schemes ...string) bool {
-	return p.Status == 401 && slices.ContainsFunc(p.challenges(), func(s string) bool { return slices.Contains(schemes, s) })
-}
-
 // isTooLong knows how HTTP.sys refuses a request whose cookies have grown too large.
 func isTooLong(p *Page) bool {
 	return (p.Status == 400 || p.Status == 431) && (p.contains("Request Too Long") || p.Status == 431)

@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"gatehop/idp"
+	"gatehop/idp/challenge"
 	"gatehop/saml"
 )
 
 // Config is what the generic form adapter needs to know.
 type Config struct {
-	URL string `json:"url"` // where the sign-in begins: the provider's address for signing in to AWS
+	URL          string `json:"url"`       // where the sign-in begins: the provider's address for signing in to AWS
+	Username     string `json:"username"`  // the user name if it is known already; for Auth alone
+	Auth         string `json:"auth"`      // a challenge.Kind; else forms
+	Keytab       string `json:"keytab"`    // see challenge.Config, as are the next two
+	CCache       string `json:"ccache"`    //
+	KerberosConf string `json:"krb5_conf"` //
 }
 
 // New makes the adapter for any provider whose sign-in is made of HTML forms. The URL
@@ -23,7 +30,11 @@ func New(c Config) (idp.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adapter{entry}, nil
+	kind, ok := challenge.ParseKind(c.Auth)
+	if !ok {
+		return adapter{entry: entry}, nil
+	}
+	return adapter{entry, challenge.Config{Kind: kind, Username: c.Username, Keytab: c.Keytab, Cache: c.CCache, Conf: c.KerberosConf}}, nil
 }
 
 // entryURL reads the sign-in address. Its errors do not quote it: it may hold a token.
@@ -47,11 +58,25 @@ func entryURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-type adapter struct{ entry *url.URL }
+type adapter struct {
+	entry *url.URL
+	auth  challenge.Config
+}
+
+// walk is a sign-in that has not begun.
+func (a adapter) walk(s *idp.Session) *Walk {
+	return &Walk{Session: s, Entry: a.entry, Steps: slices.Concat(Challenged(a.auth), Ends(), Walls(), NoForms(a.auth, asksLogin), Ways())}
+}
+
+// asksLogin: the page has a form for user name or password.
+func asksLogin(p *Page, _ *State) bool {
+	_, ok := p.Login()
+	return ok
+}
 
 // Login implements idp.Adapter.
 func (a adapter) Login(ctx context.Context, s *idp.Session) (*saml.Assertion, error) {
-	return (&Walk{Session: s, Entry: a.entry, Steps: Steps()}).Run(ctx)
+	return a.walk(s).Run(ctx)
 }
 
 // wait lets d pass or returns the context's error.

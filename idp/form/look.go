@@ -35,11 +35,11 @@ func (w *Walk) Look(ctx context.Context) (*Page, error) {
 
 // Look looks at the page that a sign-in by forms begins with.
 func Look(ctx context.Context, s *idp.Session, c Config) (*Page, error) {
-	entry, err := entryURL(c.URL)
+	opened, err := New(c)
 	if err != nil {
 		return nil, err
 	}
-	return (&Walk{Session: s, Entry: entry, Steps: Steps()}).Look(ctx)
+	return opened.(adapter).walk(s).Look(ctx)
 }
 
 // Signs says what shows that the page asks for user name or password in a form that can

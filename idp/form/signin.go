@@ -48,7 +48,7 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 		fill.Values[l.User] = w.person.name
 	}
 	if l.Password != nil {
-		password, err := w.askPassword(ctx, p, l.Password)
+		password, err := w.askPassword(ctx, p, l.Password.Label)
 		if err != nil {
 			return Next{}, err
 		}
@@ -169,28 +169,36 @@ func (w *Walk) askName(ctx context.Context, p *Page, l Login) error {
 		retry = w.retry() // the user name alone was sent, and is asked for again
 	}
 	if w.person.name.IsZero() || retry != "" {
-		if !w.mayAsk(User) {
-			return w.refusal(p)
+		if err := w.askNewName(ctx, p, field.Label, retry); err != nil {
+			return err
 		}
-		name, err := w.ask(ctx, idp.Question{Field: string(User), Label: w.Clean(field.Label), Public: true, Retry: retry})
-		if err != nil {
-			return w.unanswered(retry, err, w.refusal(p))
-		}
-		whole := name.Reveal()
-		if w.UserName != nil {
-			if whole, err = w.UserName(whole); err != nil {
-				return w.refused(p, err)
-			}
-		}
-		if retry != "" && w.person.name.Equal(secret.New(whole)) {
-			return w.refusal(p) // the same answer again
-		}
-		w.person.name = secret.New(whole)
 	}
 	sent := w.State.Names > 0 // then the provider may call the same person otherwise
 	if l.Fixed != nil && !sent && bareName(l.Fixed.Value) != bareName(w.person.name.Reveal()) {
 		return w.Fail(p, idp.OtherUser, l.Fixed.Value)
 	}
+	return nil
+}
+
+// askNewName asks for the user name, again if the provider says something in retry.
+func (w *Walk) askNewName(ctx context.Context, p *Page, label, retry string) error {
+	if !w.mayAsk(User) {
+		return w.refusal(p)
+	}
+	name, err := w.ask(ctx, idp.Question{Field: string(User), Label: w.Clean(label), Public: true, Retry: retry})
+	if err != nil {
+		return w.unanswered(retry, err, w.refusal(p))
+	}
+	whole := name.Reveal()
+	if w.UserName != nil {
+		if whole, err = w.UserName(whole); err != nil {
+			return w.refused(p, err)
+		}
+	}
+	if retry != "" && w.person.name.Equal(secret.New(whole)) {
+		return w.refusal(p) // the same answer again
+	}
+	w.person.name = secret.New(whole)
 	return nil
 }
 
@@ -206,13 +214,13 @@ func bareName(name string) string {
 }
 
 // askPassword asks for a password that has not been sent yet.
-func (w *Walk) askPassword(ctx context.Context, p *Page, field *Control) (secret.Text, error) {
+func (w *Walk) askPassword(ctx context.Context, p *Page, label string) (secret.Text, error) {
 	retry := ""
 	if w.State.Passwords > 0 {
 		retry = w.retry()
 	}
 	for w.mayAsk(Password) {
-		password, err := w.ask(ctx, idp.Question{Field: string(Password), Label: w.Clean(field.Label), Retry: retry})
+		password, err := w.ask(ctx, idp.Question{Field: string(Password), Label: w.Clean(label), Retry: retry})
 		if err != nil {
 			return secret.Text{}, w.unanswered(retry, err, w.refusal(p))
 		}

@@ -106,24 +106,22 @@ func dead() []Step {
 	status := func(codes ...int) func(*Page, *State) bool {
 		return on(func(p *Page) bool { return slices.Contains(codes, p.Status) })
 	}
-	return []Step{
-		Refuse("integrated", idp.Integrated, on(func(p *Page) bool { return p.Offers("negotiate", "ntlm") }), constant("")),
-		Refuse("basic", idp.BasicAuth, on(func(p *Page) bool { return p.Offers("basic", "digest") }), constant("")),
+	return append(Unanswered(),
 		Refuse("not found", idp.NotFound, status(404, 410), constant("")),
 		Refuse("unavailable", idp.Unavailable, status(502, 503, 504), constant("")),
 		Refuse("not html", idp.NotHTML, on(func(p *Page) bool { return !p.IsHTML }), func(p *Page) string { return p.Media }),
-		{"product", on(func(p *Page) bool {
+		Step{"product", on(func(p *Page) bool {
 			_, ok := p.scriptProduct()
 			return ok && !slices.ContainsFunc(p.Forms, (*Form).asks)
 		}), scriptOnly},
-		{"scripts", on((*Page).needsScripts), scriptOnly},
+		Step{"scripts", on((*Page).needsScripts), scriptOnly},
 		Refuse("unknown", idp.Unknown, on(func(*Page) bool { return true }), func(p *Page) string {
 			if words := p.Words(); words != "" {
 				return words
 			}
 			return p.labels()
 		}),
-	}
+	)
 }
 
 // goesOn reports whether the page has a way on of its own.

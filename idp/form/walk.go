@@ -57,6 +57,8 @@ type Next struct {
 	From      *url.URL // the page that sends it; nil for the entry
 	Typed     bool     // Send carries what the person typed
 	Assertion *saml.Assertion
+
+	reply *reply // to a 401; nil for none
 }
 
 // Walk is one sign-in: pages are fetched, matched against the steps in order, and
@@ -82,6 +84,7 @@ type Walk struct {
 	seen     map[[sha256.Size]byte]bool // page and answer
 	secrets  []secret.Text
 	person   person
+	answered answered
 }
 
 // Run walks from the entry to the assertion.
@@ -129,7 +132,11 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 	}
 	h := sha256.New()
 	h.Write(p.sum[:])
-	for _, part := range []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()} {
+	parts := []string{p.URL.String(), next.Send.Method, next.Send.URL, next.Send.Body.Reveal()}
+	if next.reply != nil {
+		parts = append(parts, next.reply.who.Name, next.reply.who.Password.Reveal())
+	}
+	for _, part := range parts {
 		h.Write([]byte(part + "\x00"))
 	}
 	if key := [sha256.Size]byte(h.Sum(nil)); !w.seen[key] {
@@ -273,12 +280,9 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 	if n.From != nil && idp.OriginOf(n.From) == idp.OriginOf(req.URL) {
 		req.Header.Set("Referer", idp.SafeURL(n.From))
 	}
-	if err := w.count(req, n.Typed); err != nil {
-		return nil, err
-	}
-	resp, err := w.client.Do(req)
+	resp, err := w.send(req, n)
 	if err != nil {
-		return nil, idp.NetError(err)
+		return nil, err
 	}
 	text, err := idp.ReadPage(resp)
 	if err != nil {
@@ -289,8 +293,23 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 		return nil, err
 	}
 	w.State.Pages++
-	w.State.Typed, w.State.Cookie = n.Typed, setsCookie(resp)
+	w.State.Typed, w.State.Cookie = n.Typed || n.reply != nil, setsCookie(resp)
 	return p, nil
+}
+
+// send makes one request, or those of the answer to a 401.
+func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
+	w.answered.direct = false
+	if n.reply == nil {
+		if err := w.count(req, n.Typed); err != nil {
+			return nil, err
+		}
+		resp, err := w.client.Do(req)
+		return resp, idp.NetError(err)
+	}
+	resp, err := n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
+	w.answered.direct = err == nil && resp.Request.Response == nil
+	return resp, err
 }
 
 // originHeader is the Origin header of a form posted by a page.

@@ -150,9 +150,9 @@ func TestWalkVerdicts(t *testing.T) {
 		{"unavailable", "Status: 503\nContent-Type: text/plain\n\nno", idp.Unavailable, ""},
 		{"cookies too large", "Status: 400\n\n<title>Bad Request</title><h2>Bad Request - Request Too Long</h2>", idp.CookiesTooLarge, ""},
 		{"header fields too large", "Status: 431\n\n", idp.CookiesTooLarge, ""},
-		{"integrated", "Status: 401\nWWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM\n\n<p>", idp.Integrated, ""},
-		{"both in one line", "Status: 401\nWWW-Authenticate: Basic realm=\"a, NTLM\", Digest qop=\"auth\"\n\n<p>", idp.BasicAuth, ""},
-		{"digest", "Status: 401\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\n\n<p>", idp.BasicAuth, ""},
+		{"integrated", "Status: 401\nWWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM\n\n<p>", idp.Integrated, "Negotiate, NTLM"},
+		{"both in one line", "Status: 401\nWWW-Authenticate: Basic realm=\"a, NTLM\", Digest qop=\"auth\"\n\n<p>", idp.BasicAuth, "Basic, Digest"},
+		{"digest", "Status: 401\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\"\n\n<p>", idp.BasicAuth, "Digest"},
 		{"JSON", "Content-Type: application/json\n\n{}", idp.NotHTML, "application/json"},
 		{"too many elements", strings.Repeat("<br>", 60_000), idp.TooLarge, ""},
 	}

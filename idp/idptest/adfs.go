@@ -108,6 +108,9 @@ type Options struct {
 	FormsOnIntranetOff bool     // everybody is, for want of forms
 	WIAFallbackOff     bool     // everybody is, forms or not
 
+	EPA     bool        // Extended Protection: a type 3 without a channel binding is refused
+	Tickets TicketCheck // of Kerberos; nil: none is taken
+
 	DropCookies bool // sets none
 	HeaderLimit int  // bytes of cookies above which requests are refused; 0: none
 	Latency     time.Duration
@@ -174,7 +177,7 @@ func NewADFS(o Options) (*ADFS, error) {
 		host: o.Host, users: slices.Clone(o.Users), parties: sortedParties(o.RelyingParties),
 		locale: o.Locale, latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
 		signer: o.Signer, entity: "/adfs/services/trust", now: o.Now,
-		headers: o.headers(),
+		headers: o.headers(), basicAt: o.basicAt(),
 	}, o.Rand)
 	if err != nil {
 		return nil, err

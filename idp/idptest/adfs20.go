@@ -16,8 +16,8 @@ type LocalAuth string
 // The ways that are simulated. The zero value is LocalForms.
 const (
 	LocalForms      LocalAuth = ""           // FormsSignIn.aspx
-	LocalIntegrated LocalAuth = "Integrated" // auth/integrated/: a challenge that nothing answers yet
-	LocalBasic      LocalAuth = "Basic"      // auth/basic/: the same
+	LocalIntegrated LocalAuth = "Integrated" // auth/integrated/
+	LocalBasic      LocalAuth = "Basic"      // auth/basic/
 )
 
 // webForms is the version of AD FS that is made of ASP.NET Web Forms. Everything that it
@@ -56,6 +56,14 @@ func (o *Options) checkWebForms() error {
 	return nil
 }
 
+// basicAt is the path that asks for HTTP Basic.
+func (o *Options) basicAt() string {
+	if o.LocalAuthFirst == LocalBasic {
+		return "/adfs/ls/auth/basic/"
+	}
+	return ""
+}
+
 // headers are those of HTTP.sys, or of IIS.
 func (o *Options) headers() http.Header {
 	if !o.webForms() {
@@ -84,8 +92,8 @@ func (a *ADFS) routes20() map[string]func(*exchange) answer {
 		"/adfs/ls/homerealmdiscovery.aspx": a.homeRealm20,
 		"/adfs/ls/":                        a.protocol,
 		"/adfs/ls/formssignin.aspx":        direct,
-		"/adfs/ls/auth/integrated/":        func(*exchange) answer { return a.challenge20("Negotiate", "NTLM") },
-		"/adfs/ls/auth/basic/":             func(x *exchange) answer { return a.challenge20(`Basic realm="` + x.host + `"`) },
+		"/adfs/ls/auth/integrated/":        a.integrated20,
+		"/adfs/ls/auth/basic/":             a.basic20,
 	}
 }
 

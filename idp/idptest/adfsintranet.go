@@ -40,5 +40,59 @@ func (a *ADFS) toIntegrated(x *exchange) answer {
 	return to
 }
 
-// wia is where integrated sign-in is asked for. Nothing answers it yet.
-func (a *ADFS) wia(*exchange) answer { return a.challenge("Negotiate", "NTLM") }
+// door is what AD FS knows of people for HTTP authentication.
+func (a *ADFS) door() doors { return doors{find: a.user, tickets: a.o.Tickets, epa: a.o.EPA} }
+
+// wia is where integrated sign-in is asked for, and answered.
+func (a *ADFS) wia(x *exchange) answer {
+	if x.flow = a.flows[x.Query.Get(requestID)]; x.flow == nil {
+		x.flow = a.pool
+	}
+	user, offers := a.integratedUser(x, a.door())
+	if user == nil {
+		return a.challenge(offers...)
+	}
+	return a.signInWindows(x, user)
+}
+
+// integrated20 is the same at AD FS 2.0, where no id tells sign-ins apart.
+func (a *ADFS) integrated20(x *exchange) answer {
+	x.flow = a.pool
+	user, offers := a.integratedUser(x, a.door())
+	if user == nil {
+		return a.challenge20(offers...)
+	}
+	a.pool.starts++
+	return a.signInWindows(x, user)
+}
+
+// basic20 is HTTP Basic at AD FS 2.0.
+func (a *ADFS) basic20(x *exchange) answer {
+	x.flow = a.pool
+	if x.Header.Get("Authorization") == "" {
+		a.pool.starts++
+	} else if user := a.basicUser(x, a.door()); user != nil {
+		to := a.atEntry(x)
+		return a.signIn(to, user, "")
+	}
+	return a.challenge20(`Basic realm="` + x.host + `"`)
+}
+
+// atEntry is the exchange as if it were at the entry, where a sign-in goes on.
+func (a *ADFS) atEntry(x *exchange) *exchange {
+	at, rec := *x, *x.Request
+	rec.Path = "/adfs/ls/IdpInitiatedSignOn.aspx"
+	at.Request = &rec
+	return &at
+}
+
+// signInWindows begins a session of somebody whom Windows knows.
+func (a *ADFS) signInWindows(x *exchange, user *User) answer {
+	to := a.signIn(a.atEntry(x), user, "")
+	for _, sess := range a.sessions {
+		if sess.flow == x.flow && sess.user == user && !sess.issued {
+			sess.windows = true
+		}
+	}
+	return to
+}

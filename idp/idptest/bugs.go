@@ -10,9 +10,7 @@ import (
 )
 
 // Bug is the number of a rule that clients must keep; an entry of ClientBugs begins
-// with it. Numbers 10 and 11 (integrated sign-in on the wrong connection) belong to parts
-// of AD FS that are not simulated yet, but for 10 as far as a password in an Authorization
-// header goes.
+// with it.
 type Bug int
 
 // The rules.
@@ -27,6 +25,7 @@ const (
 	BugStaleContext     Bug = 8  // a second factor answered with an old state
 	BugPasswordChange   Bug = 9  // something posted to the change of passwords
 	BugBasic            Bug = 10 // a password in an Authorization header nobody asked for
+	BugOtherConnection  Bug = 11 // NTLM's last message without a challenge on its connection
 	BugManyRequests     Bug = 12 // over 20 requests for one sign-in
 	BugContentType      Bug = 13 // a POST that is not of the form's type
 	BugDecoration       Bug = 14 // styles, scripts, images fetched
@@ -80,7 +79,7 @@ func (s *simulator) checkRequest(x *exchange) {
 	case ".css", ".js", ".png", ".gif", ".jpg", ".ico", ".svg":
 		s.bug(BugDecoration, r, "fetched what only decorates a page")
 	}
-	if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Basic") {
+	if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Basic") && (s.basicAt == "" || !strings.EqualFold(r.Path, s.basicAt)) {
 		s.bug(BugBasic, r, "a password in an Authorization header")
 	}
 	s.checkReferer(x)
@@ -228,7 +227,7 @@ func (s *simulator) elsewhere(rec *Request) answer {
 	}
 	a := s.page(http.StatusOK, "form/plain.html", Page{Title: "Elsewhere"})
 	if rec.Path == assertionPath && s.fault.name == FaultForeignResponse {
-		value, err := s.assertion(ForeignHost, &User{Name: "mallory", Roles: SampleRoles()}, awsParty(), false)
+		value, err := s.assertion(ForeignHost, &session{user: &User{Name: "mallory", Roles: SampleRoles()}}, awsParty(), false)
 		if err == nil {
 			a = s.page(http.StatusOK, "ssp/post.html", Page{ACS: awsParty().ACS, SAMLResponse: value})
 		}

@@ -38,6 +38,7 @@ type session struct {
 	method  string // of the second factor; "" until it is chosen
 	pushed  bool   // a request lies on the phone
 	issued  bool
+	windows bool   // signed in by integrated sign-in
 	domain  string // of its cookies; "": the host's own
 }
 

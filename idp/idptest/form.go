@@ -35,6 +35,10 @@ type FormOptions struct {
 	Now    func() time.Time
 	Rand   io.Reader // read once, by NewForm
 
+	// Auth asks for HTTP authentication in the place of the form.
+	Auth    HTTPAuth
+	Tickets TicketCheck // of Kerberos, with AuthIntegrated; nil: none is taken
+
 	Quirks      []Quirk
 	DropCookies bool // sets none
 	Latency     time.Duration
@@ -52,6 +56,8 @@ type Form struct {
 	o      FormOptions
 	routes map[string]func(*exchange) answer
 	states map[string]*formState
+
+	renewed bool // a nonce was too old
 }
 
 // formState is one sign-in between two pages.
@@ -71,6 +77,9 @@ func NewForm(o FormOptions) (*Form, error) {
 		if !slices.Contains(Quirks(), q) {
 			return nil, fmt.Errorf("simulate a form provider: unknown quirk %q", q)
 		}
+	}
+	if !slices.Contains(append(HTTPAuths(), AuthForms), o.Auth) {
+		return nil, fmt.Errorf("simulate a form provider: unknown HTTP authentication %q", o.Auth)
 	}
 	f, err := findFault(o.Fault)
 	if err != nil {
@@ -92,6 +101,7 @@ func NewForm(o FormOptions) (*Form, error) {
 		host: o.Host, users: slices.Clone(o.Users), parties: []RelyingParty{o.Party}, quirks: slices.Clone(o.Quirks),
 		latency: o.Latency, failFirst: o.FailFirstN, down: o.Status503, gzip: o.Gzip, fault: f,
 		signer: o.Signer, entity: "/simplesaml/saml2/idp/metadata.php", now: o.Now,
+		basicAt: o.basicAt(),
 		headers: http.Header{"Server": {"Apache"}, "Cache-Control": {"no-store"}, "Content-Type": {contentType}},
 	}, o.Rand)
 	if err != nil {
@@ -189,6 +199,9 @@ func (f *Form) entry(x *exchange) answer {
 		browser: fmt.Sprintf("%x", f.random(16)), flow: x.flow, relay: relayOf(x),
 	}
 	f.states[st.id], f.flows[st.browser] = st, x.flow
+	if f.o.Auth != AuthForms {
+		return f.authorized(x, st)
+	}
 	return f.cookie(f.firstHop(x, st), "SimpleSAMLSessionID", st.browser)
 }
 

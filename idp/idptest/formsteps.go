@@ -168,7 +168,7 @@ func (f *Form) issue(x *exchange, sess *session) answer {
 	case UserNoRoles:
 		return f.message(http.StatusOK, "No roles", "You are signed in, but no role at Amazon Web Services is assigned to you.", "")
 	}
-	value, err := f.assertion(x.host, sess.user, f.o.Party, false)
+	value, err := f.assertion(x.host, sess, f.o.Party, false)
 	if err != nil {
 		return answer{status: http.StatusInternalServerError, page: "broken", body: []byte(err.Error())}
 	}

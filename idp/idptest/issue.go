@@ -56,7 +56,7 @@ func (a *ADFS) loopCount(x *exchange) (int, time.Time) {
 
 // final makes the page that posts the assertion.
 func (a *ADFS) final(x *exchange, sess *session, rp RelyingParty, wrapped bool) answer {
-	value, err := a.assertion(x.host, sess.user, rp, wrapped)
+	value, err := a.assertion(x.host, sess, rp, wrapped)
 	if err != nil {
 		return answer{status: http.StatusInternalServerError, page: "broken", body: []byte(err.Error())}
 	}
@@ -79,8 +79,8 @@ func (s *simulator) finalPage(name string, p Page) answer {
 	return s.page(http.StatusOK, name, p)
 }
 
-// assertion issues the SAML response for user.
-func (s *simulator) assertion(host string, user *User, rp RelyingParty, wrapped bool) (string, error) {
+// assertion issues the SAML response for whoever signed in.
+func (s *simulator) assertion(host string, sess *session, rp RelyingParty, wrapped bool) (string, error) {
 	if s.signer == nil {
 		name, _, _ := strings.Cut(host, ":")
 		signer, err := samltest.New("http://"+name+s.entity, s.rand, s.now())
@@ -89,10 +89,14 @@ func (s *simulator) assertion(host string, user *User, rp RelyingParty, wrapped 
 		}
 		s.signer = signer
 	}
+	user := sess.user
 	_, local := splitName(user.Name)
 	r := samltest.Response{
 		Subject: user.Name, SessionName: user.SessionName, SessionDuration: user.SessionDuration, Roles: user.Roles,
 		Destination: rp.ACS, Recipient: rp.ACS, Audience: rp.Audience, Issued: s.now(), WrapBase64: wrapped, Rand: s.rand,
+	}
+	if sess.windows {
+		r.AuthnContext = samltest.WindowsContext
 	}
 	if r.SessionName == "" {
 		r.SessionName = local

@@ -108,6 +108,7 @@ type settings struct {
 	entity    string // path of the entity ID under http://host
 	now       func() time.Time
 	headers   http.Header
+	basicAt   string // the path that asks for HTTP Basic; "": none does
 }
 
 // simulator is the part that all providers share: the record, the client bugs, and
@@ -126,6 +127,9 @@ type simulator struct {
 	flows    map[string]*flow    // sign-ins under way by their id
 	pool     *flow               // all sign-ins that cannot be told apart
 	sessions map[string]*session // signed-in browsers by their cookie
+
+	challenges map[uint64][]byte // of NTLM, by connection
+	nonces     map[string]bool   // of Digest, not used yet
 }
 
 func newSimulator(s settings, random io.Reader) (*simulator, error) {
@@ -151,6 +155,8 @@ func newSimulator(s settings, random io.Reader) (*simulator, error) {
 		flows:    map[string]*flow{},
 		pool:     &flow{lineage: &lineage{}},
 		sessions: map[string]*session{},
+
+		challenges: map[uint64][]byte{}, nonces: map[string]bool{},
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,9 +27,13 @@ type InProcess struct {
 	routes map[string]http.Handler
 	shown  map[string]*x509.Certificate // by host, as in a URL
 
-	mu      sync.Mutex
-	conns   map[string]uint64
-	refused []Request
+	scatter bool
+
+	mu        sync.Mutex
+	conns     map[string]uint64
+	scattered uint64
+	named     map[uint64]*inProcessConn
+	refused   []Request
 }
 
 // Transport makes an InProcess. A route is named by its host, with or without a port;
@@ -85,6 +90,12 @@ func (t *InProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.refused = append(t.refused, rec)
 		t.mu.Unlock()
 		return nil, &net.DNSError{Err: "no such host", Name: req.URL.Hostname(), IsNotFound: true}
+	}
+	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{Conn: t.connection(conn), Reused: true})
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
 	w := &recorder{header: http.Header{}}
 	failed := make(chan error, 1)
@@ -179,9 +190,39 @@ func (t *InProcess) route(u *url.URL) (http.Handler, uint64) {
 	return nil, 0
 }
 
+// Scatter makes every request come over a connection of its own, as through a proxy that
+// keeps none. It is called before the first request.
+func (t *InProcess) Scatter() { t.scatter = true }
+
+// inProcessConn stands for a connection in what httptrace is told.
+type inProcessConn struct {
+	net.Conn
+	number uint64
+}
+
+// Close closes nothing.
+func (*inProcessConn) Close() error { return nil }
+
+// connection is the one of that number, always the same.
+func (t *InProcess) connection(number uint64) net.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.named == nil {
+		t.named = map[uint64]*inProcessConn{}
+	}
+	if t.named[number] == nil {
+		t.named[number] = &inProcessConn{number: number}
+	}
+	return t.named[number]
+}
+
 func (t *InProcess) conn(to string) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.scatter {
+		t.scattered++
+		return t.scattered
+	}
 	if t.conns[to] == 0 {
 		t.conns[to] = uint64(len(t.conns) + 1)
 	}

@@ -24,7 +24,7 @@ func actual() identify { return identify{Chain.CacheKey, (*SignIn).Key} }
 // variants are, for the keys that valueTests has not two usable values of, what to set
 // instead; "" leaves the key out.
 var variants = map[string][]string{
-	"idp": {"adfs", "form"}, "from": {"same1", "same2"}, "auth": {"", "forms"}, "source_profile": {"g", "same3"},
+	"idp": {"adfs", "form"}, "from": {"same1", "same2"}, "auth": {"ntlm", "kerberos"}, "source_profile": {"g", "same3"},
 	"endpoint_url": {"https://a.example", "https://b.example"}, "services": {"s1", "s2"},
 	"ignore_configured_endpoint_urls": {"false", "true"}, "ca_bundle": {"a.pem", "b.pem"},
 }
@@ -89,7 +89,7 @@ func chainWith(t *testing.T, hop bool, name, value string) Chain {
 	for i := range ch { // relative paths are in it; each run has its own directory
 		ch[i].AWSCABundle = strings.ReplaceAll(ch[i].AWSCABundle, dir, "")
 		if s := ch[i].SignIn; s != nil {
-			for _, path := range []*string{&s.CABundle, &s.ClientCert, &s.ClientKey} {
+			for _, path := range []*string{&s.CABundle, &s.ClientCert, &s.ClientKey, &s.Keytab, &s.CCache} {
 				*path = strings.ReplaceAll(*path, dir, "")
 			}
 		}

@@ -68,8 +68,10 @@ var keys = [...]key{
 	{name: "url", scope: scopeSignIn, parse: signInURL, near: NearURL},
 	{name: "username", scope: scopeSignIn, parse: text},
 	{name: "relying_party", scope: scopeSignIn, parse: text},
-	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"),
-		near: nearestOf("forms", "ntlm", "kerberos", "certificate", "basic", "digest"), later: "signing in otherwise than by forms", built: []string{"forms", AuthCertificate}},
+	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", AuthNTLM, AuthKerberos, AuthCertificate, "basic", "digest"),
+		near: nearestOf("forms", AuthNTLM, AuthKerberos, AuthCertificate, "basic", "digest")},
+	{name: "keytab", scope: scopeSignIn, parse: path},
+	{name: "ccache", scope: scopeSignIn, parse: ccache},
 	{name: "client_cert", scope: scopeSignIn, parse: path},
 	{name: "client_key", scope: scopeSignIn, parse: path},
 	{name: "user_agent", scope: scopeSignIn, parse: visibleASCII},
@@ -113,8 +115,6 @@ var keys = [...]key{
 	{name: "note", scope: scopeBoth, parse: text, notGateway: whyShown, notHop: whyShown, notSignIn: whyShown},
 
 	// Not built yet.
-	later("keytab", path, "signing in by Kerberos"),
-	later("ccache", path, "signing in by Kerberos"),
 	later("plugin_name", text, "identity providers as plug-ins"),
 
 	// AWS's own. The rest of AWS's keys are none of gatehop's business.

@@ -62,9 +62,13 @@ const (
 	NamesNone = "none"
 )
 
-// AuthCertificate is the value of gatehop_auth by which a certificate stands in the place
-// of user name and password.
-const AuthCertificate = "certificate"
+// Values of gatehop_auth by which something else may stand in the place of user name and
+// password. The others are "forms", "basic" and "digest".
+const (
+	AuthCertificate = "certificate"
+	AuthKerberos    = "kerberos"
+	AuthNTLM        = "ntlm"
+)
 
 // LegacyTLS is the value of gatehop_tls that lets the provider speak old TLS.
 const LegacyTLS = "legacy"
@@ -76,7 +80,9 @@ type SignIn struct {
 	URL          string // https, or http of a loopback host
 	Username     string
 	RelyingParty string
-	Auth         string // "forms", AuthCertificate
+	Auth         string // "forms", "basic", "digest", AuthCertificate, AuthKerberos, AuthNTLM
+	Keytab       string // absolute path
+	CCache       string // a credential cache as in KRB5CCNAME: an absolute path, or TYPE:REST of another type than FILE
 	ClientCert   string // absolute path; with the key in ClientKey or, if that is "", in itself
 	ClientKey    string // absolute path
 	MFA          string // which of the methods that a provider offers, by its id or what the page calls it
@@ -127,6 +133,7 @@ func (s *SignIn) settings() map[string]string {
 	}
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
+		"keytab": s.Keytab, "ccache": s.CCache,
 		"mfa": s.MFA, "home_realm": s.HomeRealm,
 		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "tls": s.TLS,
 		"client_cert": s.ClientCert, "client_key": s.ClientKey, "proxy": s.Proxy, "store": s.Store,

@@ -124,6 +124,21 @@ func path(value string, at Place) (string, string) {
 	return paths.Clean(value), ""
 }
 
+// ccache resolves the name of a credential cache. FILE: stands for no type at all; names of
+// other types stay as they are, for whoever knows which can be read.
+func ccache(value string, at Place) (string, string) {
+	kind, rest, ok := strings.Cut(value, ":")
+	switch {
+	case !ok, len(kind) < 2, strings.ContainsAny(kind, `/\`): // a path, of Windows too
+		return path(value, at)
+	case strings.EqualFold(kind, "FILE") && rest != "":
+		return path(rest, at)
+	case rest == "" && !strings.EqualFold(kind, "KCM"):
+		return "", "is not the name of a credential cache: a file, or TYPE:NAME"
+	}
+	return value, ""
+}
+
 // Place is where a value stands: relative paths begin in Dir, and URLs takes those apart
 // that are one.
 type Place struct {

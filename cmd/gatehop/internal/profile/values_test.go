@@ -16,7 +16,9 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"url":                   {[]string{"https://a.example", "https://a.example:8443/x?y=z#f", "http://127.0.0.1:1/x", "http://[::1]", "http://localhost:8080"}, []string{"a.example", "http://a.example", "https://", "https:///x", "ftp://a.example", "https://u@a.example", "https://u:p@a.example", "https://a.example/a b", "https://ä.example", "mailto:a@b", "http://127.0.0.1.example", "http://localhost.example", "https://a.example:port"}},
 	"username":              {[]string{`CORP\alice`, "alice@corp.example", "Älice"}, nil},
 	"relying_party":         {[]string{"urn:amazon:webservices"}, nil},
-	"auth":                  {[]string{"forms"}, []string{"form", "FORMS", "none"}},
+	"auth":                  {[]string{"forms", "ntlm", "kerberos", "certificate", "basic", "digest"}, []string{"form", "FORMS", "none", "NTLM", "negotiate"}},
+	"keytab":                {[]string{"me.keytab", "/etc/me.keytab"}, []string{"~/me.keytab"}},
+	"ccache":                {[]string{"FILE:cc", "FILE:/tmp/krb5cc_0", "/tmp/krb5cc_0", "cc", "DIR:/tmp/cc", "KEYRING:persistent:0", "KCM:", "API:x"}, []string{"~/cc", "FILE:~/cc", "FILE:"}},
 	"user_agent":            {[]string{"Mozilla/5.0 (X11; x)"}, []string{"Mözilla"}},
 	"ca_bundle":             {[]string{"ca.pem", "/etc/ca.pem", "../ca.pem"}, []string{"~/ca.pem", "~"}},
 	"client_cert":           {[]string{"me.p12", "/etc/me.pem"}, []string{"~/me.p12"}},
@@ -92,6 +94,19 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestCredentialCache(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for value, want := range map[string]string{
+		"cc": filepath.Join(dir, "cc"), "FILE:cc": filepath.Join(dir, "cc"), "file:/tmp/cc": filepath.Join("/tmp", "cc"), "/tmp/a:b": filepath.Join("/tmp", "a:b"),
+		"DIR:/tmp/cc": "DIR:/tmp/cc", "KEYRING:persistent:0": "KEYRING:persistent:0",
+	} {
+		if got, problem := ccache(value, Place{Dir: dir}); got != want || problem != "" {
+			t.Errorf("ccache(%s) = %s, %s, want %s", value, got, problem, want)
+		}
+	}
+}
+
 func TestHopSecondsAreLowered(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{"900": "900", "3599": "3599", "3600": "3600", "3601": "3600", "43200": "3600", "99999999999999999999999": "3600"} {
@@ -119,7 +134,7 @@ func TestNearest(t *testing.T) {
 		{"gatehop_urll", "gatehop_url"}, {"gatehop_ulr", "gatehop_url"}, {"gatehop_user", "gatehop_username"}, {"gatehop_role", "gatehop_role_arn"},
 		{"gatehop_adfs_domian", "gatehop_adfs_domain"}, {"gatehop_store_", "gatehop_store"}, {"gatehop_trusted_host", "gatehop_trusted_hosts"},
 		{"gatehop_sesion_duration", "gatehop_session_duration"}, {"gatehop_", ""}, {"gatehop_completely_else", ""},
-		{"gatehop_keytabb", ""}, // not built: nobody is sent to it
+		{"gatehop_keytabb", "gatehop_keytab"}, {"gatehop_plugin_nam", ""}, // not built: nobody is sent to it
 	}
 	for _, tt := range tests {
 		if got := nearestKey(tt.name); got != tt.want {

@@ -1,0 +1,383 @@
+package challenge
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehop/creds/secret"
+	"gatehop/idp"
+)
+
+// type2 is a challenge as short as one may be (MS-NLMP 2.2.1.2): no target, and Unicode.
+func type2() []byte {
+	m := append([]byte("NTLMSSP\x00\x02\x00\x00\x00"), make([]byte, 36)...)
+	m[20] = 1
+	return m
+}
+
+// windows is a server that answers NTLM, and notes what it is sent over which connection.
+type windows struct {
+	*httptest.Server
+
+	mu     sync.Mutex
+	seen   []string // "1@CONN", "3@CONN", "-@CONN" for nothing
+	conns  int
+	asked  map[int]bool // connections that were sent a challenge
+	lost   []string     // messages of type 3 on the wrong connection
+	behave func(w http.ResponseWriter, kind string, n int) bool
+}
+
+type connNumber struct{}
+
+func newWindows(t *testing.T, behave func(w http.ResponseWriter, kind string, n int) bool) *windows {
+	t.Helper()
+	s := &windows{asked: map[int]bool{}, behave: behave}
+	s.Server = httptest.NewUnstartedServer(s)
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.conns++
+		return context.WithValue(ctx, connNumber{}, s.conns)
+	}
+	s.EnableHTTP2 = true // for whoever asks for it
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *windows) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conn, _ := r.Context().Value(connNumber{}).(int)
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	msg, _ := base64.StdEncoding.DecodeString(text)
+	kind := "-"
+	if len(msg) > 8 {
+		kind = fmt.Sprint(msg[8])
+	}
+	s.mu.Lock()
+	s.seen = append(s.seen, fmt.Sprintf("%s@%d", kind, conn))
+	n := len(s.seen)
+	if kind == "3" && !s.asked[conn] {
+		s.lost = append(s.lost, s.seen[n-1])
+	}
+	s.asked[conn] = kind == "1"
+	s.mu.Unlock()
+	if r.ProtoMajor != 1 {
+		http.Error(w, "HTTP_1_1_REQUIRED", http.StatusBadRequest)
+		return
+	}
+	if s.behave != nil && s.behave(w, kind, n) {
+		return
+	}
+	switch kind {
+	case "1":
+		w.Header().Set("WWW-Authenticate", scheme+" "+base64.StdEncoding.EncodeToString(type2()))
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, strings.Repeat("x", 100<<10))
+	case "3":
+		http.Redirect(w, r, "/done", http.StatusFound)
+	default:
+		if r.URL.Path == "/done" {
+			_, _ = io.WriteString(w, "done")
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "NTLM")
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+}
+
+func (s *windows) log() (seen string, lost []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.seen, " "), s.lost
+}
+
+func (s *windows) client(t *testing.T) *http.Client {
+	t.Helper()
+	trust, err := idp.NewTrust(s.URL, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return idp.NewClient(idp.ClientOptions{Trust: trust, Roots: roots, OneConnection: true, Timeout: 10 * time.Second})
+}
+
+// attempt answers one 401 of s, as a sign-in does after it has seen one.
+func (s *windows) attempt(t *testing.T, client *http.Client, unbound bool) (string, error) {
+	t.Helper()
+	u, err := url.Parse(s.URL + "/wia?a=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := client.Get(u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, first.Body)
+	_ = first.Body.Close()
+	a, err := Config{Kind: NTLM}.Answer(t.Context(), http.MethodGet, u, Offers(first.StatusCode, first.Header), Who{`CORP\alice`, secret.New("correct horse")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.bound = a.bound && !unbound
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := a.Do(client, req, func(*http.Request) error { return nil })
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	return fmt.Sprint(resp.StatusCode, " ", len(body)), err
+}
+
+// closing answers type 1 as it should and ends the connection: said in the header, or not.
+func closing(times int, said bool) func(http.ResponseWriter, string, int) bool {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, kind string, _ int) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if kind != "1" || times == 0 {
+			return false
+		}
+		times--
+		if said {
+			w.Header().Set("Connection", "close")
+			return false
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM %s\r\nContent-Length: 0\r\n\r\n", base64.StdEncoding.EncodeToString(type2()))
+			_ = conn.Close()
+		}
+		return true
+	}
+}
+
+// TestConnection: NTLM's last message goes over the connection that its challenge came
+// from, or not at all; an exchange that lost it is begun again, once.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		behave func(http.ResponseWriter, string, int) bool
+		seen   string // connection 2 is closed before anything is written to it; "": not the same each time
+		body   string // "": ConnectionLost
+	}{
+		{"kept", nil, "-@1 1@1 3@1 -@1", "200 4"},
+		{"closed once", closing(1, true), "-@1 1@1 1@3 3@3 -@3", "200 4"},
+		{"closed once without a word", closing(1, false), "", "200 4"},
+		{"always closed", closing(100, true), "-@1 1@1 1@3", ""},
+		{"always closed without a word", closing(100, false), "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newWindows(t, c.behave)
+			body, err := s.attempt(t, s.client(t), false)
+			seen, lost := s.log()
+			if body != c.body || c.seen != "" && seen != c.seen {
+				t.Errorf("answered %q, %v; the server saw %s, want %q after %s", body, err, seen, c.body, c.seen)
+			}
+			if c.body == "" && !errors.Is(err, &idp.PageError{Verdict: idp.ConnectionLost}) {
+				t.Errorf("error %v, want verdict ConnectionLost", err)
+			}
+			if lost != nil || strings.Count(seen, "1@") > 2 {
+				t.Errorf("on the wrong connection: %q of %s", lost, seen)
+			}
+		})
+	}
+}
+
+// TestConnectionControl: a client that does not look at its connections is caught, and so
+// is one whose transport does not say which it uses.
+func TestConnectionControl(t *testing.T) {
+	t.Parallel()
+	s := newWindows(t, closing(100, true))
+	body, err := s.attempt(t, s.client(t), true)
+	if _, lost := s.log(); len(lost) != 1 {
+		t.Errorf("%q, %v: the server noticed %q", body, err, lost)
+	}
+	mute := newWindows(t, nil)
+	client := mute.client(t)
+	inner := client.Transport
+	client.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		return inner.RoundTrip(r.Clone(context.Background()))
+	})
+	if _, err := mute.attempt(t, client, false); !errors.Is(err, &idp.PageError{Verdict: idp.ConnectionLost}) {
+		t.Errorf("over a transport that says nothing: %v", err)
+	}
+	if seen, _ := mute.log(); strings.Contains(seen, "3@") {
+		t.Errorf("a type 3 was sent over a transport that says nothing: %s", seen)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestTwoConnections has a client with two connections, used in turn.
+func TestTwoConnections(t *testing.T) {
+	t.Parallel()
+	s := newWindows(t, nil)
+	one, two := s.client(t), s.client(t)
+	turn := 0
+	client := *one
+	client.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		turn++
+		return []*http.Client{one, two}[turn%2].Transport.RoundTrip(r)
+	})
+	if body, err := s.attempt(t, &client, false); !errors.Is(err, &idp.PageError{Verdict: idp.ConnectionLost}) {
+		t.Errorf("%q, %v", body, err)
+	}
+	if seen, lost := s.log(); lost != nil || strings.Contains(seen, "3@") {
+		t.Errorf("the server saw %s, %q on the wrong connection", seen, lost)
+	}
+}
+
+// TestExchangeEnds: a server that does not keep to the exchange.
+func TestExchangeEnds(t *testing.T) {
+	t.Parallel()
+	offer := func(w http.ResponseWriter, value string) bool {
+		w.Header().Set("WWW-Authenticate", value)
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	}
+	for name, c := range map[string]struct {
+		behave func(http.ResponseWriter, string, int) bool
+		want   idp.Verdict // "": 401 is what comes of it
+	}{
+		"nothing after the first message": {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "1" && offer(w, "NTLM") }, idp.ProviderError},
+		"another scheme":                  {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "1" && offer(w, "Negotiate AAAA") }, idp.ProviderError},
+		"no base64":                       {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "1" && offer(w, "NTLM ...") }, idp.ProviderError},
+		"no challenge":                    {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "1" && offer(w, "NTLM AAAA") }, idp.ProviderError},
+		"refused":                         {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "3" && offer(w, "NTLM") }, ""},
+		"challenges for ever": {func(w http.ResponseWriter, kind string, _ int) bool {
+			return offer(w, "NTLM "+base64.StdEncoding.EncodeToString(type2()))
+		}, idp.ProviderError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newWindows(t, c.behave)
+			body, err := s.attempt(t, s.client(t), false)
+			if c.want != "" && !errors.Is(err, &idp.PageError{Verdict: c.want}) || c.want == "" && !strings.HasPrefix(body, "401 ") {
+				t.Errorf("%q, %v, want %q", body, err, c.want)
+			}
+			if seen, _ := s.log(); strings.Count(seen, "@") > 6 {
+				t.Errorf("%s", seen)
+			}
+		})
+	}
+}
+
+// TestAnswerStays: what answers a 401 goes nowhere else: not along a redirect, to this host
+// or another.
+func TestAnswerStays(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{NTLM, Basic, Digest} {
+		var mu sync.Mutex
+		var got []string
+		other := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, "elsewhere: "+r.Header.Get("Authorization"))
+		}))
+		t.Cleanup(other.Close)
+		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			switch msg, _ := base64.StdEncoding.DecodeString(text); {
+			case r.URL.Path == "/next":
+				got = append(got, "next: "+scheme)
+				http.Redirect(w, r, other.URL, http.StatusFound)
+			case scheme == "NTLM" && msg[8] == 1:
+				w.Header().Set("WWW-Authenticate", "NTLM "+base64.StdEncoding.EncodeToString(type2()))
+				w.WriteHeader(http.StatusUnauthorized)
+			default:
+				http.Redirect(w, r, "/next", http.StatusFound)
+			}
+		}))
+		t.Cleanup(s.Close)
+		trust, err := idp.NewTrust(s.URL, []string{other.URL}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(s.Certificate())
+		roots.AddCert(other.Certificate())
+		client := idp.NewClient(idp.ClientOptions{Trust: trust, Roots: roots, OneConnection: true})
+		u, err := url.Parse(s.URL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		offers := parse([]string{"NTLM", `Basic realm="x"`, `Digest nonce="n"`})
+		a, err := Config{Kind: kind}.Answer(t.Context(), http.MethodGet, u, offers, Who{"alice", secret.New("p")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := a.Do(client, req, func(*http.Request) error { return nil })
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		_ = resp.Body.Close()
+		mu.Lock()
+		if all := strings.Join(got, ", "); all != "next: , elsewhere: " {
+			t.Errorf("%s: %s", kind, all)
+		}
+		mu.Unlock()
+	}
+}
+
+// TestCount: every request is asked about, and one that is refused is not made.
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for limit := range 3 {
+		s := newWindows(t, nil)
+		client := s.client(t)
+		u, err := url.Parse(s.URL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Config{Kind: NTLM}.Answer(t.Context(), http.MethodGet, u, []Offer{{Scheme: "NTLM"}}, Who{"a", secret.New("b")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enough := errors.New("enough")
+		asked := 0
+		_, err = a.Do(client, req, func(*http.Request) error {
+			if asked == limit {
+				return enough
+			}
+			asked++
+			return nil
+		})
+		seen, _ := s.log()
+		if errors.Is(err, enough) != (limit < 2) || limit < 2 && strings.Count(seen, "@") != limit {
+			t.Errorf("limit %d: %v after %q", limit, err, seen)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package challenge
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
+
+	"gatehop/idp"
+)
+
+// TicketKind is why there is no Kerberos ticket to sign in with; its text is the end of a
+// sentence that begins with TicketError.Name.
+type TicketKind string
+
+// The kinds. What Name is stands behind each.
+const (
+	NoCache        TicketKind = "is no credential cache that can be read"                              // the file
+	CacheType      TicketKind = "is a credential cache of a type that cannot be read"                  // as in KRB5CCNAME
+	NoTicket       TicketKind = "holds no ticket to ask for others with"                               // the cache
+	ExpiredTicket  TicketKind = "holds a ticket that has expired"                                      // the cache; Until
+	OtherPerson    TicketKind = "holds a ticket of somebody else than the configured user"             // the cache; Detail: whose
+	NoKeytab       TicketKind = "is no keytab that can be read"                                        // the file
+	NoKey          TicketKind = "holds no key of the user"                                             // the keytab; Detail: which user
+	KeyRefused     TicketKind = "holds a key that is not the user's any more"                          // the keytab; Detail: which user
+	NoConf         TicketKind = "is no krb5.conf that can be read"                                     // the file
+	NoRealm        TicketKind = "names no realm, and there is no default one"                          // the user
+	UnknownUser    TicketKind = "is not known to the KDC"                                              // the user
+	UnknownService TicketKind = "is not a service that the KDC knows"                                  // the service principal
+	WrongRealm     TicketKind = "is not of the realm that was asked"                                   // the user or the service principal
+	Revoked        TicketKind = "is locked or disabled, the KDC says"                                  // the user
+	ClockSkew      TicketKind = "has another time than this machine: the two clocks are too far apart" // the KDC of a realm, or the server
+	NoKDC          TicketKind = "cannot be reached"                                                    // the KDC of a realm
+	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm
+	OtherError     TicketKind = "gives no ticket"                                                      // Kerberos itself, or the KDC of a realm; Detail
+)
+
+// TicketError reports that there is no ticket to answer a challenge with, or none that the
+// server's clock agrees with. It holds no secret.
+type TicketError struct {
+	Kind   TicketKind
+	Name   string    // what Kind is about; "" for Kerberos itself
+	Detail string    // in words, "" for none
+	Until  time.Time // of ExpiredTicket
+}
+
+func (e *TicketError) Error() string {
+	name := e.Name
+	if name == "" {
+		name = "Kerberos"
+	}
+	text := name + " " + string(e.Kind)
+	if !e.Until.IsZero() {
+		text += " (at " + e.Until.UTC().Format(time.RFC3339) + ")"
+	}
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	return text
+}
+
+// codeForm finds the code in what gokrb5 makes of a KRB-ERROR (RFC 4120, section 7.5.9).
+var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`KRB Error: (?:Unknown ErrorCode |\()(\d+)`) })
+
+// kerberosCode is the code of the KRB-ERROR in err, 0 if there is none. gokrb5 keeps only
+// its text.
+func kerberosCode(err error) int32 {
+	m := codeForm().FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(m[1], 10, 32)
+	return int32(n)
+}
+
+// who a KDC was asked for, and about what.
+type asked struct {
+	user, realm string
+	service     string
+	keytab      string // the file, "" for a password or a cache
+	password    bool
+}
+
+func (a asked) principal() string { return a.user + "@" + a.realm }
+func (a asked) kdc() string       { return "the KDC of " + a.realm }
+
+// judge makes what gokrb5 says fit to be shown and acted upon.
+func (a asked) judge(err error) error {
+	text := err.Error()
+	switch code := kerberosCode(err); {
+	case code == errorcode.KRB_AP_ERR_SKEW, strings.Contains(text, "clock skew"):
+		return &TicketError{Kind: ClockSkew, Name: a.kdc()}
+	case code == errorcode.KDC_ERR_PREAUTH_FAILED, code == errorcode.KRB_AP_ERR_BAD_INTEGRITY, strings.Contains(text, "password/keytab incorrect"):
+		return a.refused()
+	case code == errorcode.KDC_ERR_KEY_EXPIRED && a.password:
+		return &idp.PageError{Verdict: idp.PasswordExpired, Words: "the password of " + a.principal() + " has expired", Scheme: "Kerberos"}
+	case code == errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN:
+		return &TicketError{Kind: UnknownUser, Name: a.principal()}
+	case code == errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN:
+		return &TicketError{Kind: UnknownService, Name: a.service, Detail: a.kdc()}
+	case code == errorcode.KDC_ERR_WRONG_REALM:
+		return &TicketError{Kind: WrongRealm, Name: a.principal()}
+	case code == errorcode.KDC_ERR_CLIENT_REVOKED, code == errorcode.KDC_ERR_NAME_EXP:
+		return &TicketError{Kind: Revoked, Name: a.principal()}
+	case code == errorcode.KDC_ERR_ETYPE_NOSUPP:
+		return &TicketError{Kind: Encryption, Name: a.kdc()}
+	case strings.Contains(text, "matching key not found in keytab"):
+		return &TicketError{Kind: NoKey, Name: a.keytab, Detail: a.principal()}
+	case code != 0:
+		return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: idp.CleanWords(errorcode.Lookup(code))}
+	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "KDC SRV"), strings.Contains(text, "no KDCs"):
+		return &TicketError{Kind: NoKDC, Name: a.kdc()}
+	}
+	return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: "its answer cannot be used"}
+}
+
+// refused is the end of what the KDC could not open.
+func (a asked) refused() error {
+	if a.keytab != "" {
+		return &TicketError{Kind: KeyRefused, Name: a.keytab, Detail: a.principal()}
+	}
+	return &idp.PageError{Verdict: idp.Rejected, Words: fmt.Sprintf("%s does not take the password of %s", a.kdc(), a.principal()), Scheme: "Kerberos"}
+}
