@@ -2,7 +2,6 @@ package challenge
 
 import (
 	"context"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jcmturner/gokrb5/v8/asn1tools"
 	"github.com/jcmturner/gokrb5/v8/gssapi"
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
@@ -325,16 +323,14 @@ func FuzzCache(f *testing.F) {
 func TestKerberosRefusal(t *testing.T) {
 	t.Parallel()
 	token := func(code int32, wrapped bool) string {
-		inner := messages.NewKRBError(types.PrincipalName{NameType: 2, NameString: []string{"HTTP", server}}, realm, code, "")
-		body, err := inner.Marshal()
+		r, err := kerberostest.NewRealm(realm, service)
 		if err != nil {
 			t.Fatal(err)
 		}
-		oid, err := asn1.Marshal(asn1.ObjectIdentifier(gssapi.OIDKRB5.OID()))
+		text, err := r.Refusal(service, code)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := asn1tools.AddASNAppTag(append(append(oid, 3, 0), body...), 0)
 		if wrapped {
 			resp := spnego.NegTokenResp{NegState: 2, SupportedMech: gssapi.OIDKRB5.OID(), ResponseToken: text}
 			if text, err = resp.Marshal(); err != nil {

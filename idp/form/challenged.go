@@ -70,9 +70,8 @@ func (p *Page) schemes() string {
 
 // answered is what became of a 401 that was answered.
 type answered struct {
-	who    challenge.Who   // as sent last
-	at     map[string]bool // addresses, without queries, that who was sent to
-	direct bool            // the present page is what the answer itself was answered with
+	who challenge.Who   // as sent last
+	at  map[string]bool // addresses, without queries, that were answered
 }
 
 // reply is an answer on its way, and whose it is.
@@ -81,10 +80,10 @@ type reply struct {
 	who challenge.Who
 }
 
-// answer answers a 401 at the configured origin. If it is the answer to an answer, or the
-// address has had this one before, the server has refused it: the person is asked for
-// another password, and where there is none the verdict is Rejected. A 401 further on has
-// the same answer as the one before it, which was taken.
+// answer answers a 401 at the configured origin. If its address has been answered before,
+// the server has refused that: the person is asked for another password, and where there is
+// none the verdict is Rejected. A 401 further on gets the same answer as the one before it,
+// which was taken.
 func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, error) {
 	if err := w.Session.Trust.CheckChallenge(p.URL); err != nil {
 		return Next{}, err
@@ -93,7 +92,7 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 		return Next{}, &idp.NeedsInputError{Question: idp.Question{Field: string(Password)}}
 	}
 	place := idp.SafeURL(p.URL)
-	refused := w.answered.direct || w.answered.at[place]
+	refused := w.answered.at[place]
 	if refused && (!c.NeedsPassword() || c.Kind == challenge.Kerberos) {
 		return Next{}, w.ticketRefused(p, c)
 	}
@@ -116,14 +115,14 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 		if err != nil {
 			return Next{}, err
 		}
-		w.sent(who, place, refused)
+		w.sent(who, place)
 		return Next{Send: Submission{Method: http.MethodGet, URL: p.URL.String()}, From: p.URL, reply: &reply{a, who}}, nil
 	}
 }
 
 // sent counts an answer.
-func (w *Walk) sent(who challenge.Who, place string, refused bool) {
-	if w.answered.at == nil || refused {
+func (w *Walk) sent(who challenge.Who, place string) {
+	if w.answered.at == nil {
 		w.answered.at = map[string]bool{}
 	}
 	if w.answered.who.Name != who.Name || !w.answered.who.Password.Equal(who.Password) {
@@ -131,7 +130,6 @@ func (w *Walk) sent(who challenge.Who, place string, refused bool) {
 		w.State.Passwords++
 	}
 	w.answered.at[place], w.answered.who = true, who
-	w.person.words, w.State.Heard = "", false
 }
 
 // who asks for user name and password where c needs them. What was taken before is not

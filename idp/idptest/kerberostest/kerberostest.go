@@ -2,11 +2,14 @@
 package kerberostest
 
 import (
+	"encoding/asn1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/asn1tools"
+	"github.com/jcmturner/gokrb5/v8/gssapi"
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
 	"github.com/jcmturner/gokrb5/v8/iana/nametype"
 	"github.com/jcmturner/gokrb5/v8/keytab"
@@ -77,6 +80,21 @@ func (r *Realm) appendPrincipal(file []byte, p types.PrincipalName) []byte {
 
 func appendData(file, data []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(file, uint32(len(data))), data...)
+}
+
+// Refusal is the token of a service that refuses a ticket with a KRB-ERROR of that code
+// (RFC 4121, section 4.1).
+func (r *Realm) Refusal(of string, code int32) ([]byte, error) {
+	refusal := messages.NewKRBError(types.NewPrincipalName(nametype.KRB_NT_SRV_INST, of), r.name, code, "")
+	body, err := refusal.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("make a KRB-ERROR: %w", err)
+	}
+	token, err := asn1.Marshal(asn1.ObjectIdentifier(gssapi.OIDKRB5.OID()))
+	if err != nil {
+		return nil, fmt.Errorf("make a KRB-ERROR: %w", err)
+	}
+	return asn1tools.AddASNAppTag(append(append(token, 3, 0), body...), 0), nil
 }
 
 var errTicket = errors.New("no token of SPNEGO with a ticket for this service")

@@ -1,0 +1,421 @@
+package form_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehop/idp"
+	"gatehop/idp/challenge"
+	"gatehop/idp/form"
+	"gatehop/idp/idptest"
+	"gatehop/idp/idptest/kerberostest"
+)
+
+// authorize signs in at r by HTTP authentication.
+func (r *rig) authorize(t testing.TB, c form.Config) error {
+	t.Helper()
+	if c.URL == "" {
+		c.URL = entry
+	}
+	a, err := form.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = a.Login(ctx, r.session)
+	return err
+}
+
+// credentials are the schemes of the Authorization headers that requests had.
+func credentials(requests []idptest.Request) (schemes []string) {
+	for _, r := range requests {
+		if h := r.Header.Get("Authorization"); h != "" {
+			scheme, _, _ := strings.Cut(h, " ")
+			schemes = append(schemes, scheme)
+		}
+	}
+	return schemes
+}
+
+// TestAuthentication signs in by each kind at each server. Nothing is sent, and nobody
+// asked, where the server offers something else.
+func TestAuthentication(t *testing.T) {
+	t.Parallel()
+	takes := map[string][]idptest.HTTPAuth{
+		"ntlm": {idptest.AuthIntegrated}, "basic": {idptest.AuthBasic, idptest.AuthDigest},
+		"digest": {idptest.AuthDigest, idptest.AuthDigest256, idptest.AuthDigestSess}, "kerberos": nil, "": nil, "forms": nil,
+	}
+	for auth, of := range takes {
+		for _, server := range idptest.HTTPAuths() {
+			t.Run(auth+" at "+string(server), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, idptest.FormOptions{Auth: server}, correct())
+				err := r.authorize(t, form.Config{Auth: auth, KerberosConf: filepath.Join(t.TempDir(), "none")})
+				sent := credentials(r.p.Requests())
+				switch {
+				case server == idptest.AuthDigest && auth == "basic": // the simulator's Basic is only for show
+					wantVerdict(t, err, idp.Rejected)
+					return
+				case slices.Contains(of, server):
+					if err != nil || len(sent) == 0 || r.answers.Asked("username") != 1 || r.answers.Asked("password") != 1 {
+						t.Errorf("Login = %v, sent %q, asked %+v", err, sent, r.answers.Questions())
+					}
+				case auth == "kerberos" && server == idptest.AuthIntegrated: // which has no realm
+					var ticket *challenge.TicketError
+					if !errors.As(err, &ticket) || ticket.Kind != challenge.NoRealm || sent != nil {
+						t.Errorf("Login = %v, sent %q", err, sent)
+					}
+				default:
+					want := idp.BasicAuth
+					if server == idptest.AuthIntegrated {
+						want = idp.Integrated
+					}
+					page := wantVerdict(t, err, want)
+					if sent != nil || r.answers.Questions() != nil || page.Words == "" {
+						t.Errorf("sent %q, asked %+v, Words %q", sent, r.answers.Questions(), page.Words)
+					}
+				}
+				r.check(t)
+			})
+		}
+	}
+}
+
+// TestAuthenticationRefused: a password that is refused is sent once, and the person asked
+// for another one.
+func TestAuthenticationRefused(t *testing.T) {
+	t.Parallel()
+	for auth, server := range map[string]idptest.HTTPAuth{"ntlm": idptest.AuthIntegrated, "basic": idptest.AuthBasic, "digest": idptest.AuthDigest} {
+		for name, c := range map[string]struct {
+			passwords []string
+			signedIn  bool
+			logins    int
+		}{
+			"right the second time": {[]string{"wrong", idptest.AlicePassword}, true, 2},
+			"no second answer":      {[]string{"wrong", idptest.NoAnswer}, false, 1},
+			"the same answer again": {[]string{"wrong", "wrong", idptest.NoAnswer}, false, 1},
+			"three are enough":      {[]string{"wrong", "another", "a third", idptest.AlicePassword}, false, 3},
+			"nobody answers":        {[]string{idptest.NoAnswer}, false, 0},
+		} {
+			t.Run(auth+": "+name, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, idptest.FormOptions{Auth: server}, map[string][]string{"username": {"alice"}, "password": c.passwords})
+				err := r.authorize(t, form.Config{Auth: auth})
+				if (err == nil) != c.signedIn {
+					t.Fatalf("Login = %v", err)
+				}
+				if got := r.p.Stats().Logins; got != c.logins {
+					t.Errorf("%d passwords were sent, want %d", got, c.logins)
+				}
+				if !c.signedIn && c.logins > 0 {
+					page := wantVerdict(t, err, idp.Rejected)
+					kind, _ := challenge.ParseKind(auth)
+					if page.Scheme != kind.Title() || page.Words == "" {
+						t.Errorf("%+v", page)
+					}
+				}
+				for i, q := range r.answers.Questions() {
+					if q.Field == "password" && (q.Retry != "") != (i > 1) || q.Public != (q.Field == "username") {
+						t.Errorf("question %d: %+v", i, q)
+					}
+				}
+				r.check(t)
+			})
+		}
+	}
+}
+
+// TestAuthenticationTicket: a ticket signs in without a question, for a service of the
+// configured host; one that the server does not take is not tried again.
+func TestAuthenticationTicket(t *testing.T) {
+	t.Parallel()
+	const service = "HTTP/" + host
+	realm, err := kerberostest.NewRealm("CORP", service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := realm.Cache("alice", time.Now().Add(-time.Hour), time.Now().Add(time.Hour), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := filepath.Join(t.TempDir(), "cc")
+	if err := os.WriteFile(cache, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	named := func(check idptest.TicketCheck) idptest.TicketCheck {
+		return func(token []byte) (string, []byte, bool) {
+			name, reply, ok := check(token)
+			name, _, _ = strings.Cut(name, "@")
+			return name, reply, ok
+		}
+	}
+	const tooFarApart = 37 // KRB_AP_ERR_SKEW (RFC 4120, section 7.5.9)
+	skew, err := realm.Refusal(service, tooFarApart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		check idptest.TicketCheck
+		user  string
+		want  idp.Verdict
+		skew  bool
+	}{
+		"taken":                {check: named(realm.Tickets(service))},
+		"taken, with a name":   {check: named(realm.Tickets(service)), user: "alice"},
+		"of another service":   {check: named(realm.Tickets("HTTP/other.example")), want: idp.TicketRefused},
+		"refused with a clock": {check: func([]byte) (string, []byte, bool) { return "", skew, false }, skew: true},
+		"refused with a token": {check: func([]byte) (string, []byte, bool) { return "", []byte("\xa1\x07\x30\x05\xa0\x03\x0a\x01\x02"), false }, want: idp.TicketRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, idptest.FormOptions{Auth: idptest.AuthIntegrated, Tickets: c.check}, correct())
+			err := r.authorize(t, form.Config{Auth: "kerberos", CCache: "FILE:" + cache, Username: c.user, KerberosConf: filepath.Join(t.TempDir(), "none")})
+			var ticket *challenge.TicketError
+			switch {
+			case c.skew:
+				if !errors.As(err, &ticket) || ticket.Kind != challenge.ClockSkew || ticket.Name != host {
+					t.Errorf("Login = %v, want the clocks", err)
+				}
+			case c.want == "" && err != nil:
+				t.Errorf("Login = %v", err)
+			case c.want != "":
+				wantVerdict(t, err, c.want)
+			}
+			if sent := credentials(r.p.Requests()); len(sent) != 1 || sent[0] != "Negotiate" || r.answers.Questions() != nil || r.p.Stats().Logins != 0 {
+				t.Errorf("sent %q, asked %+v", sent, r.answers.Questions())
+			}
+			r.check(t)
+		})
+	}
+}
+
+// guarded is a site whose pages ask for Basic, or redirect; it notes what it is sent.
+type guarded struct {
+	mu    sync.Mutex
+	sent  []string // HOST PATH USER:PASSWORD
+	takes string   // the password
+	next  map[string]string
+	open  map[string]string // pages that ask for nothing
+}
+
+func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	name, password, ok := r.BasicAuth()
+	if ok {
+		g.sent = append(g.sent, r.Host+r.URL.Path+" "+name+":"+password)
+	}
+	to, page := g.next[r.URL.Path], g.open[r.URL.Path]
+	w.Header().Set("Content-Type", "text/html")
+	switch {
+	case page != "":
+		_, _ = w.Write([]byte(page))
+	case !ok || password != g.takes && to == "":
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	case to != "":
+		http.Redirect(w, r, to, http.StatusFound)
+	default:
+		_, _ = w.Write([]byte(final(`<input type=hidden name=SAMLResponse value="%s">`)))
+	}
+}
+
+// TestAuthenticationFurtherOn: where every page asks, the person is asked once; a server
+// that redirects whoever it refuses does not get a password again and again.
+func TestAuthenticationFurtherOn(t *testing.T) {
+	t.Parallel()
+	script := map[string][]string{"username": {"alice"}, "password": {"correct horse", idptest.NoAnswer}}
+	signIn := func(g *guarded) (*idptest.Answers, error) {
+		answers := idptest.NewAnswers(script)
+		s := newSession(t, idptest.Transport(map[string]http.Handler{host: g, idptest.AnyHost: g}), start, answers)
+		a, err := form.New(form.Config{URL: start, Auth: "basic"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), s)
+		return answers, err
+	}
+	all := &guarded{takes: "correct horse", next: map[string]string{"/start": "/two", "/two": "/three"}}
+	answers, err := signIn(all)
+	want := []string{host + "/start alice:correct horse", host + "/two alice:correct horse", host + "/three alice:correct horse"}
+	if err != nil || !slices.Equal(all.sent, want) || answers.Asked("password") != 1 {
+		t.Errorf("Login = %v, sent %q, asked %d times", err, all.sent, answers.Asked("password"))
+	}
+	chain := map[string]string{"/start": "/1"}
+	for i := range 12 {
+		chain[fmt.Sprintf("/%d", i+1)] = fmt.Sprintf("/%d", i+2)
+	}
+	long := &guarded{takes: "correct horse", next: chain}
+	if _, err := signIn(long); !errors.Is(err, &idp.PageError{Verdict: idp.SignInLoop}) {
+		t.Errorf("of thirteen pages: Login = %v after %d answers", err, len(long.sent))
+	}
+	for name, next := range map[string]map[string]string{
+		"to itself": {"/start": "/start"}, "there and back": {"/start": "/two", "/two": "/start"}, "with another query": {"/start": "/start?x=y"},
+	} {
+		loop := &guarded{takes: "another", next: next}
+		answers, err := signIn(loop)
+		if !errors.As(err, new(*idp.PageError)) || len(loop.sent) > 2 {
+			t.Errorf("%s: Login = %v, sent %q, asked %+v", name, err, loop.sent, answers.Questions())
+		}
+	}
+}
+
+// TestAuthenticationCookie: a page that says no more than that one is signed in, and sets a
+// cookie, leads back to the entry.
+func TestAuthenticationCookie(t *testing.T) {
+	t.Parallel()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, err := r.Cookie("session")
+		switch _, _, ok := r.BasicAuth(); {
+		case err == nil:
+			_, _ = w.Write([]byte(final(`<input type=hidden name=SAMLResponse value="%s">`)))
+		case ok:
+			w.Header().Set("Set-Cookie", "session=x; Secure")
+			_, _ = w.Write([]byte("<p>Signed in."))
+		default:
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	a, err := form.New(form.Config{URL: start, Auth: "basic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Login(t.Context(), newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct()))); err != nil {
+		t.Errorf("Login = %v", err)
+	}
+}
+
+// TestAuthenticationElsewhere: a 401 of any origin but the configured one is not answered,
+// be it listed as trusted.
+func TestAuthenticationElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, to := range map[string]string{
+		"another host": "https://other.example/x", "a listed host": "https://listed.example/x", "another port": "https://" + host + ":8443/x", "a sub-domain": "https://a." + host + "/x",
+	} {
+		for _, auth := range []string{"basic", "ntlm"} {
+			g := &guarded{open: map[string]string{"/start": `<meta http-equiv=refresh content="0; url=` + to + `">`}}
+			answers := idptest.NewAnswers(correct())
+			trust, err := idp.NewTrust(start, []string{"listed.example"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if auth == "ntlm" && r.URL.Path != "/start" {
+					w.Header().Set("WWW-Authenticate", "NTLM")
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				g.ServeHTTP(w, r)
+			})
+			transport := idptest.Transport(map[string]http.Handler{idptest.AnyHost: handler})
+			s := &idp.Session{HTTP: idp.NewClient(idp.ClientOptions{Trust: trust, Transport: transport}), Trust: trust, Prompt: answers}
+			a, err := form.New(form.Config{URL: start, Auth: auth})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = a.Login(t.Context(), s)
+			var origin *idp.OriginError
+			if !errors.As(err, &origin) || origin.Doing != idp.DoingAnswer || answers.Questions() != nil || g.sent != nil {
+				t.Errorf("%s, %s: Login = %v, asked %+v, sent %q", name, auth, err, answers.Questions(), g.sent)
+			}
+		}
+	}
+	// The control: a client that answers wherever it is asked is noticed.
+	g := &guarded{}
+	req, err := http.NewRequest(http.MethodGet, "https://listed.example/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("alice", "x")
+	if _, err := idptest.Transport(map[string]http.Handler{idptest.AnyHost: g}).RoundTrip(req); err != nil || g.sent == nil {
+		t.Errorf("not noticed: %v", err)
+	}
+}
+
+// TestFormInstead: a form is not filled in where HTTP authentication is configured; where
+// it is not, a 401 with a form goes on by the form.
+func TestFormInstead(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []string{"ntlm", "kerberos", "basic", "digest"} {
+		r := newRig(t, idptest.FormOptions{}, correct())
+		page := wantVerdict(t, r.authorize(t, form.Config{Auth: auth}), idp.FormInstead)
+		if kind, _ := challenge.ParseKind(auth); page.Words != kind.Title() || r.answers.Questions() != nil || r.p.Stats().Logins != 0 {
+			t.Errorf("%s: %+v, asked %+v", auth, page, r.answers.Questions())
+		}
+		r.check(t)
+	}
+	mixed := `<form method=post action="/in"><input name=username><input type=password name=password></form>`
+	for auth, want := range map[string]idp.Verdict{"": idp.Rejected, "basic": idp.Rejected} {
+		var posted, basic int
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				posted++
+			}
+			if r.Header.Get("Authorization") != "" {
+				basic++
+			}
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`<p class=error>No.</p>` + mixed))
+		})
+		s := newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct()))
+		a, err := form.New(form.Config{URL: start, Auth: auth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), s)
+		wantVerdict(t, err, want)
+		if auth == "" && (posted != 1 || basic != 0) || auth != "" && (posted != 0 || basic != 1) {
+			t.Errorf("%q: %d forms, %d headers", auth, posted, basic)
+		}
+	}
+}
+
+// TestAuthenticationLook: who only looks sends nothing, a ticket neither.
+func TestAuthenticationLook(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []string{"ntlm", "kerberos"} {
+		r := newRig(t, idptest.FormOptions{Auth: idptest.AuthIntegrated}, nil)
+		p, err := form.Look(t.Context(), r.session, form.Config{URL: entry, Auth: auth, CCache: "/nowhere/cc"})
+		if err != nil || p == nil || p.Status != http.StatusUnauthorized || credentials(r.p.Requests()) != nil {
+			t.Errorf("%s: %v, %v, sent %q", auth, p, err, credentials(r.p.Requests()))
+		}
+	}
+}
+
+// TestAuthenticationName: what a name may not hold, and that the password is not in what is
+// said.
+func TestAuthenticationName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, idptest.FormOptions{Auth: idptest.AuthBasic}, map[string][]string{"username": {"al:ice"}, "password": {idptest.AlicePassword}})
+	wantVerdict(t, r.authorize(t, form.Config{Auth: "basic"}), idp.UnreadableForm)
+	if sent := credentials(r.p.Requests()); sent != nil {
+		t.Errorf("sent %q", sent)
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte("alice:" + idptest.AlicePassword))
+	r = newRig(t, idptest.FormOptions{Auth: idptest.AuthBasic}, correct())
+	if err := r.authorize(t, form.Config{Auth: "basic"}); err != nil {
+		t.Fatal(err)
+	}
+	var found bool
+	for _, q := range r.p.Requests() {
+		found = found || q.Header.Get("Authorization") == "Basic "+basic
+	}
+	if !found {
+		t.Error("the name and the password were not sent as they are")
+	}
+}
