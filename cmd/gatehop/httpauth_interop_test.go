@@ -21,20 +21,29 @@ import (
 type httpAuth struct {
 	idp   simpleSAML
 	realm realm
-	words *strings.Replacer // of $ALICE and the like in a case
+	words *strings.Replacer // of $ALICE and the like
 }
 
+// startHTTPAuth starts them, and what a case may name: $ALICE, $BOB and $EXPIRED are
+// credential caches, $STATE the KDC's folder. $AHEAD is that of a KDC an hour ahead and
+// $LATER alice's cache from there; $WRONG has a krb5.conf without a KDC and a wrong
+// password for gss-ntlmssp.
 func startHTTPAuth(t *testing.T) httpAuth {
 	t.Helper()
 	r := startRealm(t, "")
 	ahead := startRealm(t, "+1h")
-	wrong := filepath.Join(t.TempDir(), "ntlm-users")
-	if err := os.WriteFile(wrong, []byte("CORP:alice:not-hers\n"), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"ntlm-users": "CORP:alice:not-hers\n",
+		"krb5.conf":  "[libdefaults]\ndefault_realm = CORP.EXAMPLE\n[realms]\nCORP.EXAMPLE = {\nkdc = 127.0.0.1:1\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return httpAuth{realm: r, idp: startSimpleSAML(t, "https", r), words: strings.NewReplacer(
 		"$ALICE", r.ticket(t, "alice"), "$BOB", r.ticket(t, "bob"), "$EXPIRED", r.expiredTicket(t, "alice"), "$STATE", r.state,
-		"$AHEAD", ahead.state, "$LATER", ahead.ticket(t, "alice"), "$WRONG", wrong)}
+		"$AHEAD", ahead.state, "$LATER", ahead.ticket(t, "alice"), "$WRONG", dir)}
 }
 
 // door is where a sign-in starts that has the HTTP authentication of path before it.
@@ -75,12 +84,32 @@ func (h httpAuth) curl(t *testing.T, url string, env []string, args ...string) (
 	return out.String(), code.String()
 }
 
-// TestInteropHTTPAuthentication asks for an assertion where Apache wants Kerberos, NTLM,
-// Basic or Digest before SimpleSAMLphp is reached.
+// TestInteropHTTPAuthentication signs in where Apache asks for Kerberos, NTLM, Basic or
+// Digest before SimpleSAMLphp is reached.
 func TestInteropHTTPAuthentication(t *testing.T) {
 	t.Parallel()
 	h := startHTTPAuth(t)
+	gatehop := build(t, ".", "gatehop")
 	t.Run("other clients", func(t *testing.T) { h.otherClients(t) })
+	t.Run("knocks", func(t *testing.T) {
+		for _, k := range knocks {
+			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
+				k.check(t, k.visit(t, h, gatehop).run(t, "login", "gateway"))
+			})
+		}
+	})
+	if a, b := h.realm.refused(t, "alice"), h.realm.refused(t, "bob"); a != 0 || b != 1 {
+		t.Errorf("the KDC was shown %d wrong passwords of alice and %d of bob, want none and one", a, b)
+	}
+	for _, k := range refusedPasswords {
+		t.Run("refused password/"+k.name, func(t *testing.T) { k.twice(t, h, gatehop) })
+	}
+	for _, k := range returns {
+		t.Run("return/"+k.name, func(t *testing.T) { k.again(t, h, gatehop) })
+	}
+	t.Run("unattended", func(t *testing.T) { returns[0].unattended(t, h, gatehop) })
+	t.Run("judge", func(t *testing.T) { h.judged(t, gatehop) })
 }
 
 // otherClients: the servers are what they are taken for, on the word of a client that is
@@ -104,7 +133,7 @@ func (h httpAuth) otherClients(t *testing.T) {
 		{name: "ticket for another key", path: "/stranger", env: []string{"KRB5CCNAME=FILE:$ALICE"}, args: []string{"--negotiate", "-u", ":"}},
 		{name: "password at Kerberos", path: "/kerberos", args: []string{"--basic", "-u", "alice:alice-pass"}},
 		{name: "NTLM", path: "/ntlm", env: []string{"NTLM_USER_FILE=$STATE/ntlm-users"}, args: []string{"--negotiate", "-u", ":"}, who: "alice"},
-		{name: "NTLM, wrong", path: "/ntlm", env: []string{"NTLM_USER_FILE=$WRONG"}, args: []string{"--negotiate", "-u", ":"}},
+		{name: "NTLM, wrong", path: "/ntlm", env: []string{"NTLM_USER_FILE=$WRONG/ntlm-users"}, args: []string{"--negotiate", "-u", ":"}},
 		{name: "ticket at NTLM", path: "/ntlm", env: []string{"KRB5CCNAME=FILE:$ALICE"}, args: []string{"--negotiate", "-u", ":"}},
 		{name: "ticket at either", path: "/either", env: []string{"KRB5CCNAME=FILE:$ALICE"}, args: []string{"--negotiate", "-u", ":"}, who: "alice"},
 		{name: "Basic", path: "/basic", args: []string{"--basic", "-u", "alice:alice-pass"}, who: "alice"},

@@ -66,3 +66,15 @@ func (r realm) expiredTicket(t *testing.T, name string) string {
 	}
 	return cache
 }
+
+// refused is how many wrong passwords of name the KDC was shown.
+func (r realm) refused(t *testing.T, name string) int {
+	t.Helper()
+	n := 0
+	for line := range strings.Lines(readFile(t, r.path("log"))) {
+		if strings.Contains(line, "PREAUTH_FAILED") && strings.Contains(line, " "+name+"@") {
+			n++
+		}
+	}
+	return n
+}
