@@ -115,6 +115,11 @@ func integrated() []sight {
 			sight{id: "T07", name: name + ", no connection is kept", o: o, c: ntlm, scatter: true, want: ending{verdict: idp.ConnectionLost}},
 		)
 	}
+	for _, name := range []string{"2.0", "3.0", "2019"} {
+		o := windows()[name]
+		o.DropCookies = true
+		rows = append(rows, sight{id: "T07", name: name + ", cookies lost", o: o, c: ntlm, want: ending{verdict: idp.Unexplained, logins: 1}})
+	}
 	return rows
 }
 

@@ -36,7 +36,7 @@ const authMethod = "FormsAuthentication"
 func pages(v *visit) []form.Step {
 	return slices.Concat(errorPages(v), byCertificate(v), []form.Step{
 		form.Refuse("expired", idp.PasswordExpired, isExpired, errorText),
-		form.Refuse("unexplained", idp.Unexplained, v.byForms(isUnexplained), none),
+		form.Refuse("unexplained", idp.Unexplained, isUnexplained, none),
 		{Name: "login", Match: v.byForms(isLogin), Act: signIn},
 		{Name: "user name", Match: v.mayName, Act: sendName},
 		{Name: homeRealm, Match: has("form#hrd"), Act: v.chooseRealm},

@@ -70,8 +70,9 @@ func (p *Page) schemes() string {
 
 // answered is what became of a 401 that was answered.
 type answered struct {
-	who challenge.Who   // as sent last
-	at  map[string]bool // addresses, without queries, that were answered
+	who    challenge.Who   // as sent last
+	at     map[string]bool // addresses, without queries, that were answered
+	direct bool            // the present page is what an answer itself was answered with
 }
 
 // reply is an answer on its way, and whose it is.
@@ -80,10 +81,10 @@ type reply struct {
 	who challenge.Who
 }
 
-// answer answers a 401 at the configured origin. If its address has been answered before,
-// the server has refused that: the person is asked for another password, and where there is
+// answer answers a 401 at the configured origin. If it is the answer to an answer, the
+// server has refused that: the person is asked for another password, and where there is
 // none the verdict is Rejected. A 401 further on gets the same answer as the one before it,
-// which was taken.
+// which was taken; one at an address that was answered before is Unexplained.
 func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, error) {
 	if err := w.Session.Trust.CheckChallenge(p.URL); err != nil {
 		return Next{}, err
@@ -92,7 +93,10 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 		return Next{}, &idp.NeedsInputError{Question: idp.Question{Field: string(Password)}}
 	}
 	place := idp.SafeURL(p.URL)
-	refused := w.answered.at[place]
+	refused := w.answered.direct
+	if !refused && w.answered.at[place] { // the cookies were lost, or it goes in circles
+		return Next{}, w.Fail(p, idp.Unexplained, "")
+	}
 	if refused && (!c.NeedsPassword() || c.Kind == challenge.Kerberos) {
 		return Next{}, w.ticketRefused(p, c)
 	}

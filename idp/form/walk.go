@@ -299,6 +299,7 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 
 // send makes one request, or those of the answer to a 401.
 func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
+	w.answered.direct = false
 	if n.reply == nil {
 		if err := w.count(req, n.Typed); err != nil {
 			return nil, err
@@ -306,7 +307,9 @@ func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
 		resp, err := w.client.Do(req)
 		return resp, idp.NetError(err)
 	}
-	return n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
+	resp, err := n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
+	w.answered.direct = err == nil && resp.Request.Response == nil // not after a redirect
+	return resp, err
 }
 
 // originHeader is the Origin header of a form posted by a page.
