@@ -99,9 +99,11 @@ func TestInteropHTTPAuthentication(t *testing.T) {
 			})
 		}
 	})
-	if a, b := h.realm.refused(t, "alice"), h.realm.refused(t, "bob"); a != 0 || b != 1 {
-		t.Errorf("the KDC was shown %d wrong passwords of alice and %d of bob, want none and one", a, b)
-	}
+	t.Run("each wrong password went to the KDC once", func(t *testing.T) {
+		if a, b := h.realm.refused(t, "alice"), h.realm.refused(t, "bob"); a != 0 || b != 1 {
+			t.Errorf("%d of alice and %d of bob, want none and one", a, b)
+		}
+	})
 	for _, k := range refusedPasswords {
 		t.Run("refused password/"+k.name, func(t *testing.T) { k.twice(t, h, gatehop) })
 	}

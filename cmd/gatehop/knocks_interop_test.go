@@ -46,6 +46,8 @@ var knocks = []knock{
 
 	{name: "kerberos without a ticket", path: "/kerberos", keys: []string{auth + "kerberos"}, env: []string{"KRB5CCNAME=FILE:$STATE/nothing"},
 		status: 3, stderr: []string{"/nothing is no credential cache", "hint: get a ticket: kinit"}},
+	{name: "kerberos that only the environment wants", path: "/kerberos", env: []string{"GATEHOP_AUTH=kerberos", "KRB5CCNAME=FILE:$ALICE"},
+		status: 3, stderr: []string{"nobody is signed in by a ticket unasked while GATEHOP_AUTH overrides the profile"}},
 	{name: "kerberos without anything", path: "/kerberos", keys: []string{auth + "kerberos"}, status: 3, stderr: []string{"username is needed"}},
 	{name: "kerberos with an expired ticket", path: "/kerberos", keys: []string{auth + "kerberos", "gatehop_ccache = $EXPIRED"},
 		status: 3, stderr: []string{"a ticket that has expired", "hint: get a new ticket: kinit"}},
