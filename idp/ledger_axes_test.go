@@ -76,11 +76,9 @@ func (s stage) String() string { return [...]string{"user", "password", "code", 
 // stage the trick is played and what the hosts ask for. Columns that differ in the name
 // alone are read from one walk.
 //
-// A secret that the product cannot send yet has no row of bytes of its own: NTLM
-// and ticket are the challenge that would make it send one, and what must hold is that
-// nobody gets an Authorization header. With integrated sign-in these two become real
-// rows by the answer's origins in outcome.identities: the configured one alone, and
-// no listed one.
+// NTLM and ticket are the challenge that might make a sign-in by forms send one: what must
+// hold is that nobody gets an Authorization header. Sign-ins that answer challenges have a
+// ledger of their own (TestLedgerAuthorization).
 type column struct {
 	name        string
 	stage       stage

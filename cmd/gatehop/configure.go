@@ -18,12 +18,12 @@ import (
 )
 
 type configureOptions struct {
-	url, kind, caBundle, username, domain, party string
-	role, region, helper                         string
-	accounts, destinations                       []string
-	roleName, externalID                         string
-	moveStatic, yes, dryRun, json                bool
-	from, team                                   string // another tool; a file of the company's
+	url, kind, caBundle, username, domain, party, auth string
+	role, region, helper                               string
+	accounts, destinations                             []string
+	roleName, externalID                               string
+	moveStatic, yes, dryRun, json                      bool
+	from, team                                         string // another tool; a file of the company's
 }
 
 func configureCommand(a *app) *cobra.Command {
@@ -61,6 +61,7 @@ the file that a company hands out.`,
 	f.StringVar(&o.kind, "idp", "", "the kind of provider, adfs or form, instead of what the page shows")
 	f.StringVar(&o.caBundle, "ca-bundle", "", "a `FILE` with the root certificates of your company (PEM)")
 	f.StringVar(&o.username, "username", "", "who signs in")
+	f.StringVar(&o.auth, "auth", "", "how one signs in where there is no form: `ntlm`, kerberos, basic or digest")
 	f.StringVar(&o.domain, "adfs-domain", "", "the domain of a user name that has none")
 	f.StringVar(&o.party, "relying-party", "", "the identifier of AWS at the provider, if it is not the usual one")
 	f.StringVar(&o.role, "role", "", "the gateway's role: ARN, ACCOUNT/NAME, NAME or a pattern")
@@ -288,7 +289,7 @@ func (c *configuring) environment() error {
 		})
 	}
 	for key, text := range map[string]string{
-		"gatehop_adfs_domain": c.o.domain, "gatehop_relying_party": c.o.party, "region": c.o.region,
+		"gatehop_adfs_domain": c.o.domain, "gatehop_auth": c.o.auth, "gatehop_relying_party": c.o.party, "region": c.o.region,
 	} {
 		if text == "" {
 			continue

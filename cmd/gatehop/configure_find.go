@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"gatehop/cmd/gatehop/internal/setting"
 	"gatehop/idp"
 	"gatehop/idp/adfs"
+	"gatehop/idp/challenge"
 	"gatehop/idp/form"
 )
 
@@ -189,7 +191,11 @@ func (c *configuring) signInOf(kind, address string) profile.SignIn {
 	if bundle != "" && !filepath.IsAbs(bundle) {
 		bundle = filepath.Join(filepath.Dir(c.files.Config), bundle)
 	}
-	return profile.SignIn{Kind: kind, URL: address, CABundle: bundle, RelyingParty: c.gateway.RelyingParty, HomeRealm: c.gateway.HomeRealm,
+	auth := ""
+	if _, ok := challenge.ParseKind(c.gateway.Auth); ok { // a certificate would need its file
+		auth = c.gateway.Auth
+	}
+	return profile.SignIn{Auth: auth, Kind: kind, URL: address, CABundle: bundle, RelyingParty: c.gateway.RelyingParty, HomeRealm: c.gateway.HomeRealm,
 		Proxy: c.gateway.Proxy, UserAgent: c.gateway.UserAgent}
 }
 
@@ -218,6 +224,8 @@ func (c *configuring) look(ctx context.Context, address string) error {
 			return c.lookBehind(ctx, address, page)
 		case found.kind != "" && (found.kind == s.kind || c.o.kind != ""):
 			return c.found(found, s.kind, address, page, signs, err)
+		case err == nil && s.kind == "form" && page.Status == http.StatusUnauthorized: // and gatehop_auth answers it
+			return c.found(seen{name: "a sign-in"}, s.kind, address, page, []string{"HTTP authentication"}, nil)
 		case err != nil && !errors.As(err, &verdict): // nothing came: another address would not help
 			return &lookError{URL: address, Err: err}
 		case err == nil:

@@ -73,7 +73,7 @@ func configureProblem(err error) error { return &configureError{err} }
 // flagsOfKeys are the flags that say what a key would.
 var flagsOfKeys = strings.NewReplacer(
 	"set gatehop_role_arn and gatehop_principal_arn in the profile", "write gatehop_role_arn and gatehop_principal_arn by hand",
-	"gatehop_relying_party", "--relying-party", "gatehop_adfs_domain", "--adfs-domain", "gatehop_ca_bundle", "--ca-bundle",
+	"gatehop_auth = ", "--auth ", "gatehop_relying_party", "--relying-party", "gatehop_adfs_domain", "--adfs-domain", "gatehop_ca_bundle", "--ca-bundle",
 	"gatehop_username", "--username", "gatehop_url", "--url", "gatehop_role_arn", "--role",
 )
 

@@ -86,6 +86,9 @@ func (r *rig) login(t testing.TB, c adfs.Config) (*saml.Assertion, error) {
 	if c.URL == "" {
 		c.URL = host
 	}
+	if c.Auth == "ntlm" && c.Username == "" { // else it is whoever is logged on to Windows
+		c.Username = alice
+	}
 	a, err := adfs.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,8 @@ var errMoved = errors.New("the exchange would go on over another connection")
 
 // Do sends req with the answer, and follows client's redirects, which carry the answer no
 // further. count is asked before each request and may refuse it. The response is what the
-// server made of the answer: a 401 again refuses it. req must have no body.
+// server made of the answer: a 401 again refuses it. A body
+// of req's goes with every request: it must hold nothing that was typed.
 //
 // An exchange of several messages that is bound to its connection is begun again once, if
 // the connection is lost in the midst of it; then the error is a *idp.PageError of verdict
@@ -150,6 +151,13 @@ func (w *wire) send(client *http.Client, req *http.Request, header string, count
 	}
 	out := req.Clone(ctx)
 	out.Header.Set("Authorization", header)
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, &idp.PageError{Verdict: idp.UnreadableForm, URL: idp.SafeURL(req.URL)}
+		}
+		out.Body = body
+	}
 	resp, err := w.client(client).Do(out)
 	w.mu.Lock()
 	defer w.mu.Unlock()

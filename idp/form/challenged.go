@@ -73,6 +73,7 @@ type answered struct {
 	who    challenge.Who   // as sent last
 	at     map[string]bool // addresses, without queries, that were answered
 	direct bool            // the present page is what an answer itself was answered with
+	posted *Submission     // what the present page is the answer to, if that was a form with nothing typed; else nil
 }
 
 // reply is an answer on its way, and whose it is.
@@ -92,7 +93,10 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 	if w.Session.Prompt == nil { // somebody only looks
 		return Next{}, &idp.NeedsInputError{Question: idp.Question{Field: string(Password)}}
 	}
-	place := idp.SafeURL(p.URL)
+	place, send := idp.SafeURL(p.URL), Submission{Method: http.MethodGet, URL: p.URL.String()}
+	if w.answered.posted != nil {
+		send = *w.answered.posted
+	}
 	refused := w.answered.direct
 	if !refused && w.answered.at[place] { // the cookies were lost, or it goes in circles
 		return Next{}, w.Fail(p, idp.Unexplained, "")
@@ -108,7 +112,7 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 		if err != nil {
 			return Next{}, byScheme(err, c)
 		}
-		a, err := c.Answer(ctx, http.MethodGet, p.URL, p.offers(), who)
+		a, err := c.Answer(ctx, send.Method, p.URL, p.offers(), who)
 		var page *idp.PageError
 		if errors.As(err, &page) && page.Verdict == idp.Rejected { // by a KDC
 			w.heard(page.Words)
@@ -120,7 +124,7 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 			return Next{}, err
 		}
 		w.sent(who, place)
-		return Next{Send: Submission{Method: http.MethodGet, URL: p.URL.String()}, From: p.URL, reply: &reply{a, who}}, nil
+		return Next{Send: send, From: p.URL, reply: &reply{a, who}}, nil
 	}
 }
 

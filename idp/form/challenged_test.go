@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,9 @@ func (r *rig) authorize(t testing.TB, c form.Config) error {
 	t.Helper()
 	if c.URL == "" {
 		c.URL = entry
+	}
+	if c.Auth == "ntlm" && c.Username == "" { // else it is whoever is logged on to Windows
+		c.Username = "alice"
 	}
 	a, err := form.New(c)
 	if err != nil {
@@ -298,6 +302,39 @@ func TestAuthenticationFurtherOn(t *testing.T) {
 		answers, err := signIn(loop)
 		if !errors.Is(err, &idp.PageError{Verdict: idp.Unexplained}) || len(loop.sent) > 2 || answers.Asked("password") != 1 {
 			t.Errorf("%s: Login = %v, sent %q, asked %+v", name, err, loop.sent, answers.Questions())
+		}
+	}
+}
+
+// TestAuthenticationPost: a form that submits itself and is answered by a 401 is posted
+// again with the answer, as it was.
+func TestAuthenticationPost(t *testing.T) {
+	t.Parallel()
+	for auth, server := range map[string]idptest.HTTPAuth{"basic": idptest.AuthBasic, "digest": idptest.AuthDigest, "ntlm": idptest.AuthIntegrated} {
+		inner, err := idptest.NewForm(idptest.FormOptions{Auth: server, Now: clock, Rand: rand.NewChaCha8([32]byte{3}), Signer: signer()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bodies []string
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/start" {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = fmt.Fprintf(w, `<body onload="document.forms[0].submit()"><form method=post action="%s"><input type=hidden name=SAMLRequest value="a+b"></form>`, idptest.FormEntry)
+				return
+			}
+			if r.Method == http.MethodPost {
+				body, _ := io.ReadAll(r.Body)
+				bodies = append(bodies, r.Header.Get("Content-Type")+" "+string(body))
+			}
+			inner.ServeHTTP(w, r)
+		})
+		a, err := form.New(form.Config{URL: start, Auth: auth, Username: "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct())))
+		if err != nil || len(bodies) < 2 || slices.ContainsFunc(bodies, func(b string) bool { return b != "application/x-www-form-urlencoded SAMLRequest=a%2Bb" }) {
+			t.Errorf("%s: Login = %v, posted %q", auth, err, bodies)
 		}
 	}
 }

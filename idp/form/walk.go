@@ -299,17 +299,26 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 
 // send makes one request, or those of the answer to a 401.
 func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
-	w.answered.direct = false
-	if n.reply == nil {
-		if err := w.count(req, n.Typed); err != nil {
-			return nil, err
+	w.answered.direct, w.answered.posted = false, nil
+	resp, err := w.roundTrip(req, n)
+	if err == nil && resp.Request.Response == nil { // no redirect
+		w.answered.direct = n.reply != nil
+		if n.Send.Method != http.MethodGet && !n.Typed {
+			w.answered.posted = &n.Send
 		}
-		resp, err := w.client.Do(req)
-		return resp, idp.NetError(err)
 	}
-	resp, err := n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
-	w.answered.direct = err == nil && resp.Request.Response == nil // not after a redirect
 	return resp, err
+}
+
+func (w *Walk) roundTrip(req *http.Request, n Next) (*http.Response, error) {
+	if n.reply != nil {
+		return n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
+	}
+	if err := w.count(req, n.Typed); err != nil {
+		return nil, err
+	}
+	resp, err := w.client.Do(req)
+	return resp, idp.NetError(err)
 }
 
 // originHeader is the Origin header of a form posted by a page.

@@ -88,7 +88,7 @@ func adfsRows() map[string]row {
 		{key: "role_arn", read: setting("gatehop_role_arn")},
 		{key: "session_duration", read: readDuration},
 		{key: "ssl_verification", same: []string{"True", "1"}, fate: Refused, why: "the server's certificate is always checked"},
-		{key: "sspi", flag: true, fate: NotPossible, why: "signing in by the Windows session is not built yet; gatehop uses the form"},
+		{key: "sspi", flag: true, read: readSSPI},
 		{key: "duo_factor", fate: NotPossible, why: factor},
 		{key: "duo_device", fate: NotPossible, why: factor},
 		{key: "username_password_command", fate: Refused, why: program},
@@ -97,6 +97,13 @@ func adfsRows() map[string]row {
 		rows[r.key] = r
 	}
 	return rows
+}
+
+// readSSPI takes the session of Windows for what signs in.
+func readSSPI(r *reading, _ string, _ provider) Note {
+	n := r.take("gatehop_auth", profile.AuthKerberos)
+	n.Why = "the session of Windows signs in where no gatehop_username is set, elsewhere a ticket"
+	return n
 }
 
 // readHost makes an address of the host, as aws-adfs does.

@@ -186,7 +186,7 @@ func readProvider(r *reading, _ string, p provider) Note {
 		return Note{Fate: NotPossible, Why: p.name + " " + p.why}
 	}
 	n := r.take("gatehop_idp", p.kind)
-	n.Why = p.but
+	n.Why, r.draft.Auth = p.but, p.auth
 	return n
 }
 

@@ -90,7 +90,7 @@ func TestSaml2aws(t *testing.T) {
 
 // allowed are the keys that a draft of an import may have: none that adds a host, a
 // program, a root of trust or a way around the server's certificate.
-var allowed = []string{"gatehop_idp", "gatehop_url", "gatehop_username", "gatehop_relying_party", "gatehop_role_arn", "gatehop_session_duration", "region"}
+var allowed = []string{"gatehop_idp", "gatehop_url", "gatehop_auth", "gatehop_username", "gatehop_relying_party", "gatehop_role_arn", "gatehop_session_duration", "region"}
 
 // sound says what is wrong with the accounts whatever the file was.
 func sound(accounts []Account) error {
@@ -147,6 +147,9 @@ func soundDraft(d *profile.Draft) error {
 	for _, v := range d.Values() {
 		if !slices.Contains(allowed, v.Name) {
 			return fmt.Errorf("it has %s", v.Name)
+		}
+		if v.Name == "gatehop_auth" && v.Value != profile.AuthNTLM && v.Value != profile.AuthKerberos { // which keep the password here
+			return fmt.Errorf("it signs in by %q", v.Value)
 		}
 		if problem := new(profile.Draft).Set(v.Name, v.Value, profile.Place{URLs: anyurl.Read}); problem != "" {
 			return fmt.Errorf("%s %s", v.Name, problem)
@@ -205,6 +208,7 @@ func TestSoundControls(t *testing.T) {
 		"an account with an escape":   func(all []Account) { all[0].Name = "\x1b[2J" },
 		"an address in clear text":    func(all []Account) { all[0].Draft.URL = "http://adfs.corp.example" },
 		"a root of trust":             func(all []Account) { all[0].Draft.CABundle = "/tmp/ca.pem" },
+		"a password in a header":      func(all []Account) { all[0].Draft.Auth = "basic" },
 		"a proxy":                     func(all []Account) { all[0].Draft.Proxy = "http://proxy.example" },
 		"a place for secrets":         func(all []Account) { all[0].Draft.Store = "file" },
 		"a program":                   func(all []Account) { all[0].Draft.Helper = "/tmp/x" },

@@ -1,11 +1,16 @@
 package migrate
 
-import "strings"
+import (
+	"strings"
+
+	"gatehop/cmd/gatehop/internal/profile"
+)
 
 // provider is one of saml2aws's and what gatehop has for it.
 type provider struct {
 	name string
 	kind string // "" if it has nothing
+	auth string // gatehop_auth; "" for the form
 	path string // what saml2aws adds to the URL
 	ask  string // the setting whose value ends path
 	but  string // what is different
@@ -15,16 +20,17 @@ type provider struct {
 
 const (
 	whyScript = "signs in at pages that a browser's JavaScript makes"
-	whyNTLM   = "signs in by NTLM, which is not built yet"
+	byNTLM    = "with gatehop_auth = ntlm, as saml2aws signs in there"
 )
 
 // providers are those of saml2aws.go (NewSAMLClient) and the paths in pkg/provider.
 func providers() []provider {
 	return []provider{
 		{name: "ADFS", kind: "adfs"},
-		{name: "ADFS2", kind: "adfs", but: "saml2aws signed in by NTLM there, gatehop uses the form"},
+		{name: "ADFS2", kind: "adfs", auth: profile.AuthNTLM, but: byNTLM},
 		{name: "KeyCloak", kind: "form"},
 		{name: "Ping", kind: "form", path: "/idp/startSSO.ping?PartnerSpId=", ask: "aws_urn"},
+		{name: "PingNTLM", kind: "form", auth: profile.AuthNTLM, but: byNTLM, path: "/idp/startSSO.ping?PartnerSpId=", ask: "aws_urn"},
 		{name: "Shibboleth", kind: "form", path: "/idp/profile/SAML2/Unsolicited/SSO?providerId=", ask: "aws_urn"},
 		{name: "F5APM", kind: "form", path: "/saml/idp/res?id=", ask: "resource_id"},
 		{name: "NetIQ", kind: "form", path: "/nidp/saml2/idpsend?PID=STSPv8a5kc"},
@@ -38,7 +44,6 @@ func providers() []provider {
 		{name: "OneLogin", why: whyScript},
 		{name: "PingOne", why: whyScript},
 		{name: "Browser", why: "signs in with a browser, which is not built yet"},
-		{name: "PingNTLM", why: whyNTLM},
 		{name: "ShibbolethECP", why: "signs in without a page (ECP), which gatehop does not"},
 		{name: "Shell", why: "runs a program of its own, and none comes from a file of another tool", runs: true},
 	}

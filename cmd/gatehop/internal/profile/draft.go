@@ -8,7 +8,7 @@ type Draft struct {
 	Name string
 
 	// Of a gateway: Kind is never empty there.
-	Kind, URL, Username                  string
+	Kind, URL, Username, Auth            string
 	RelyingParty, ADFSDomain, HomeRealm  string
 	CABundle, Proxy, UserAgent, Timeout  string
 	SessionDuration, PrincipalARN, Store string
@@ -37,6 +37,7 @@ type field struct {
 func (d *Draft) fields() []field {
 	return []field{
 		{prefix + "idp", &d.Kind}, {prefix + "url", &d.URL}, {prefix + "username", &d.Username},
+		{prefix + "auth", &d.Auth},
 		{prefix + "adfs_domain", &d.ADFSDomain}, {prefix + "relying_party", &d.RelyingParty},
 		{prefix + "home_realm", &d.HomeRealm},
 		{prefix + "ca_bundle", &d.CABundle}, {prefix + "proxy", &d.Proxy},
