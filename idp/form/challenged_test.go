@@ -487,3 +487,47 @@ func TestAuthenticationName(t *testing.T) {
 		t.Error("the name and the password were not sent as they are")
 	}
 }
+
+// TestAuthenticationPostOnce: a code that was typed is not posted again because a 401
+// answers it, and a form that was posted is not posted to a 401 further on.
+func TestAuthenticationPostOnce(t *testing.T) {
+	t.Parallel()
+	const auto = `<body onload="document.forms[0].submit()"><form method=post action="/auto"><input type=hidden name=a value=b></form>`
+	for name, c := range map[string]struct {
+		pages map[string]string // by method and path, what an answered challenge gets
+		want  []string
+	}{
+		"a code": {map[string]string{
+			"GET /start": `<form method=post action="/code"><label>Code <input name=otp></label></form>`,
+			"GET /code":  final(`<input type=hidden name=SAMLResponse value="%s">`),
+		}, []string{"GET /start", "POST /code ", "GET /code"}},
+		"further on": {map[string]string{
+			"GET /start": auto, "POST /auto": `<meta http-equiv=refresh content="0; url=/further">`,
+			"GET /further": final(`<input type=hidden name=SAMLResponse value="%s">`),
+		}, []string{"GET /start", "POST /auto ", "POST /auto", "GET /further"}},
+	} {
+		var seen []string
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked := r.Method + " " + r.URL.Path
+			_, _, ok := r.BasicAuth()
+			if ok || r.Method == http.MethodPost {
+				seen = append(seen, map[bool]string{true: asked, false: asked + " "}[ok]) // a space: without an answer
+			}
+			w.Header().Set("Content-Type", "text/html")
+			if page := c.pages[asked]; ok && page != "" {
+				_, _ = w.Write([]byte(page))
+				return
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+		a, err := form.New(form.Config{URL: start, Auth: "basic"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Login(t.Context(), newSession(t, idptest.Transport(map[string]http.Handler{host: handler}), start, idptest.NewAnswers(correct())))
+		if err != nil || !slices.Equal(seen, c.want) {
+			t.Errorf("%s: Login = %v, seen %q, want %q", name, err, seen, c.want)
+		}
+	}
+}
