@@ -192,8 +192,9 @@ func (w *wire) client(c *http.Client) *http.Client {
 	return &own
 }
 
-// got is told which connection a request is about to be written to, and closes it if it is
-// the wrong one: nothing can be written then.
+// got is told which connection a request is about to be written to. If it is the wrong one
+// the request is cancelled and the connection closed, of which each would do: nothing is
+// written.
 func (w *wire) got(conn net.Conn, cancel context.CancelCauseFunc) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

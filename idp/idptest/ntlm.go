@@ -10,7 +10,8 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4" // NTOWFv2 is made of it (MS-NLMP 3.3.2)
+	//lint:ignore SA1019 NTOWFv2 is made of it (MS-NLMP 3.3.2)
+	"golang.org/x/crypto/md4"
 )
 
 // The messages of NTLM (MS-NLMP 2.2.1), as far as a server of NTLMv2 has to know them.
