@@ -101,7 +101,7 @@ func optionKinds() []faultKind {
 			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalBasic }},
 		{name: "ntlm", about: "signs in by NTLM: the profile says so", auth: "ntlm", adfs: asksIntegrated,
 			form: func(o *idptest.FormOptions) { o.Auth = idptest.AuthIntegrated }},
-		{name: "ntlm-refused", about: "signs in by NTLM at a server that requires Extended Protection", auth: "ntlm",
+		{name: "ntlm-refused", about: "the same, and Extended Protection refuses it", auth: "ntlm",
 			adfs: func(o *idptest.Options) { asksIntegrated(o); o.EPA = true }},
 		{name: "http-basic", about: "signs in by HTTP Basic: the profile says so", auth: "basic", only: []string{"adfs2"},
 			adfs: func(o *idptest.Options) { o.LocalAuthFirst = idptest.LocalBasic }, form: func(o *idptest.FormOptions) { o.Auth = idptest.AuthBasic }},

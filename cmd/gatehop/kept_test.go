@@ -219,7 +219,7 @@ func TestKeptTrustFields(t *testing.T) {
 		return keptTrust(s) != keptTrust(base())
 	}
 	for name, want := range map[string]bool{
-		"adfs_domain": true, "adfs_certificate_port": true, "keytab": true, "ccache": true,
+		"adfs_domain": true, "adfs_certificate_port": true,
 		"plugin_name": true, "form_recipe": true, "a key that nobody thought of": true, "otp_command": false, "partition": false,
 	} {
 		if got := counts(func(s *settings) { s.SignIn.Settings[name] = "other" }); got != want {
@@ -232,6 +232,7 @@ func TestKeptTrustFields(t *testing.T) {
 	}{
 		"kind": {func(s *settings) { s.SignIn.Kind = "form" }, true}, "URL": {func(s *settings) { s.SignIn.URL += "/x" }, true},
 		"auth": {func(s *settings) { s.SignIn.Auth = "ntlm" }, true}, "CA": {func(s *settings) { s.SignIn.CABundle = "/ca" }, true},
+		"keytab": {func(s *settings) { s.SignIn.Keytab = "/me" }, true}, "ccache": {func(s *settings) { s.SignIn.CCache = "/me" }, true},
 		"certificate": {func(s *settings) { s.SignIn.ClientCert = "/me" }, true}, "its key": {func(s *settings) { s.SignIn.ClientKey = "/me" }, true},
 		"TLS": {func(s *settings) { s.SignIn.TLS = "legacy" }, true}, "home realm": {func(s *settings) { s.SignIn.HomeRealm = "b" }, true},
 		"MFA": {func(s *settings) { s.SignIn.MFA = "rsa" }, false}, "proxy": {func(s *settings) { s.SignIn.Proxy = "none" }, true}, "hosts": {func(s *settings) { s.SignIn.TrustedHosts = []string{"b.example"} }, true},
