@@ -38,7 +38,6 @@ const (
 	reported  = "the provider reports an error"
 	lost      = "the provider lost the sign-in session"
 	loop      = "the sign-in never ends"
-	factor    = "asks for a second factor of a kind that is not built yet"
 	browser   = "asks for a second factor that needs a browser"
 	enrolment = "no second factor is registered for this account"
 	consent   = "shows terms or a consent to agree to"
@@ -65,12 +64,10 @@ var catalogue = []Row{
 	{"E16", StateLost, Server, lost},
 	{"E17", CookiesTooLarge, Net, "the server finds the cookies too large"},
 	{"E18", MethodChoice, Choice, "asks which way to sign in"},
-	{"E19", SecondFactor, Unsupported, factor},
-	{"E20", SecondFactor, Unsupported, factor},
 	{"E21", MFADenied, MFA, "the second factor was refused"},
 	{"E22", MFATimeout, MFA, "the second factor was not answered in time"},
 	{"E23", Enrolment, Config, enrolment},
-	{"E24", SecondFactor, Unsupported, factor},
+	{"E24", NeedsBrowser, Unsupported, browser},
 	{"E25", NeedsBrowser, Unsupported, browser},
 	{"E26", NeedsBrowser, Unsupported, browser},
 	{"E27", Certificate, Config, "asks for a TLS client certificate"},
@@ -100,6 +97,7 @@ var catalogue = []Row{
 	{"E52", ProxyRefused, Net, "the network proxy refuses"},
 	{"E56", SignInLoop, Server, loop},
 	{"E57", OtherUser, Config, "the page is for another user"},
+	{"", SecondFactor, Unsupported, "asks for a second factor of a kind that is not understood"},
 	{"", NoCertificate, Config, "offers no sign-in by certificate"},
 	{"", TicketRefused, Auth, "the server refused the Kerberos ticket"},
 	{"", FormInstead, Config, "shows a sign-in form where another way to sign in is configured"},

@@ -24,6 +24,9 @@ type Session struct {
 	Trust  Trust        // who may be sent what the person types, and whom an assertion may be taken from
 	Prompt Prompter
 	Log    *slog.Logger // nil logs nothing
+	// Waiting is called when a person is waited for who answers on another device, with
+	// what is waited for ("your approval"), and what it returns when that is over; nil is not.
+	Waiting func(what string) (done func())
 }
 
 // Prompter answers what a provider asks. Sources that cannot answer return ErrNoAnswer.
@@ -35,9 +38,27 @@ type Prompter interface {
 	Tell(ctx context.Context, message string)
 }
 
+// Approval is the Field of a question that nobody has to type an answer to: whether a
+// request may be sent to the person's phone, and be waited for. Its options are what may
+// come; the answer is the one that somebody is there for. Where nobody is, there is no
+// answer, and no phone rings.
+const (
+	Approval = "approval"
+	ByPhone  = "phone" // a request on a phone, or a call
+	ByCode   = "code"  // a code to be typed
+)
+
+// Proof is the Field of a question that nobody has to type an answer to either: whether what
+// proves the person without their doing, a ticket or a certificate, may be shown now. Its
+// one option is Yes.
+const (
+	Proof = "proof"
+	Yes   = "yes"
+)
+
 // Question is one thing a provider, or gatehop itself, wants to know.
 type Question struct {
-	Field   string   // stable: "username", "password", "otp", "role", ...
+	Field   string   // stable: "username", "password", "otp", "role", Approval, Proof, ...
 	Label   string   // the provider's own words where it has them
 	Public  bool     // may be echoed; the zero value is silent
 	Options []string // if any, the answer is one of them

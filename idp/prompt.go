@@ -13,6 +13,12 @@ import (
 type NeedsInputError struct{ Question Question }
 
 func (e *NeedsInputError) Error() string {
+	switch e.Question.Field {
+	case Approval:
+		return "an approval on a phone may be needed, and nobody is there to give it"
+	case "otp":
+		return "a code is needed and nobody is there to ask"
+	}
 	return fmt.Sprintf("%s is needed and nobody is there to ask", e.Question.Field)
 }
 

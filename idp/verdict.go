@@ -27,10 +27,10 @@ const (
 	StateLost        Verdict = "state-lost"        // E16, E33, E38
 	CookiesTooLarge  Verdict = "cookies-too-large" // E17
 	MethodChoice     Verdict = "method-choice"     // E18: Options
-	SecondFactor     Verdict = "second-factor"     // E19, E20, E24: one that is recognised and not built yet; Words: its kind
+	SecondFactor     Verdict = "second-factor"     // of a kind that is not understood; Words: its kind, Options: what else is offered
 	MFADenied        Verdict = "mfa-denied"        // E21: a second factor was refused; Words
 	MFATimeout       Verdict = "mfa-timeout"       // E22: nobody approved in time
-	NeedsBrowser     Verdict = "needs-browser"     // E25, E26, E28: a second factor that only a browser can do; Words: its name
+	NeedsBrowser     Verdict = "needs-browser"     // E24 to E26, E28: a second factor that only a browser can do; Words: its name, Options: what else is offered
 	Captcha          Verdict = "captcha"           // E29
 	Firewall         Verdict = "firewall"          // E30: a web firewall wants a browser
 	ScriptOnly       Verdict = "script-only"       // E31: Words: the product, if known
@@ -88,7 +88,7 @@ type PageError struct {
 
 func (e *PageError) Error() string {
 	text := e.Verdict.Summary()
-	if e.URL != "" && e.Verdict != Rejected { // which is about what was typed, and not about a page
+	if e.URL != "" && !e.isAboutPerson() {
 		text = e.URL + ": " + text
 	}
 	if e.Words != "" {
@@ -113,6 +113,11 @@ func (e *PageError) Error() string {
 		text += " (" + strings.Join(more, "; ") + ")"
 	}
 	return text
+}
+
+// isAboutPerson: what the person answered is meant, and not a page.
+func (e *PageError) isAboutPerson() bool {
+	return e.Verdict == Rejected || e.Verdict == MFADenied || e.Verdict == MFATimeout
 }
 
 // Is reports whether target is a *PageError of the same verdict.

@@ -40,6 +40,7 @@ func verdicts(t *testing.T) map[string]Verdict {
 
 // absent are the numbers of the catalogue's source that are no page's end.
 var absent = map[string]string{
+	"E19": "waited for", "E20": "answered with a code",
 	"E40": "not given", "E43": "an encrypted assertion is good", "E53": "an ordinary sign-in page",
 	"E54": "*NetworkError", "E55": "*OriginError", "E58": "success", "E59": "explained by the assertion",
 	"E60": "a hint besides E01",

@@ -71,7 +71,7 @@ type lister struct {
 }
 
 func (l lister) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
-	if len(q.Options) == 0 {
+	if len(q.Options) == 0 || q.Field == "confirm" {
 		return l.Prompter.Ask(ctx, q)
 	}
 	c := choice{Field: q.Field, Title: q.Label}

@@ -122,6 +122,8 @@ func (a *app) addCompletions(root *cobra.Command) {
 		if c.Name() == "sandbox" {
 			_ = c.RegisterFlagCompletionFunc("idp", oneOfWords(sandboxProviders()))
 			_ = c.RegisterFlagCompletionFunc("fault", faultValues)
+			_ = c.RegisterFlagCompletionFunc("mfa", factorValues)
+			_ = c.RegisterFlagCompletionFunc("mfa-result", oneOfWords(factorResults()))
 		}
 		for name, f := range flags {
 			if c.LocalFlags().Lookup(name) != nil || c == root && name == "profile" {

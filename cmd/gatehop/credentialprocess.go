@@ -151,6 +151,10 @@ func (a *app) isUnattended() bool {
 	return a.unattended || a.noInput || a.answers == nil && a.person() == nil
 }
 
+// hasPerson reports whether somebody is there who sees what this run says and has their
+// phone: at the terminal, or whoever ran login without one (design.md 4).
+func (a *app) hasPerson() bool { return !a.isUnattended() || a.isLogin && !a.noInput }
+
 // canSignInAlone says what is missing for a sign-in that asks nobody, before anything
 // is sent.
 func (a *app) canSignInAlone(ctx context.Context, ch profile.Chain) error {

@@ -242,9 +242,9 @@ func explainNeedsInput(err error, e *explanation) bool {
 	case errors.As(err, &wait):
 		e.hint = wait.hint()
 	case errors.As(err, &input) && errors.As(err, &where):
-		e.hint = "run `gatehop login " + where.Profile + "` in a terminal, or set " + variableOf(input.Question.Field)
+		e.hint = "run `gatehop login " + where.Profile + "` in a terminal" + instead(input.Question.Field)
 	case errors.As(err, &input):
-		e.hint = "run `gatehop login` in a terminal, or set " + variableOf(input.Question.Field)
+		e.hint = "run `gatehop login` in a terminal" + instead(input.Question.Field)
 	default:
 		return false
 	}
@@ -252,15 +252,17 @@ func explainNeedsInput(err error, e *explanation) bool {
 	return true
 }
 
-// variableOf names what would have answered a question.
-func variableOf(field string) string {
+// instead names what would have answered a question, as the end of a hint.
+func instead(field string) string {
 	switch field {
 	case "username":
-		return "gatehop_username in the profile"
-	case "password":
-		return "GATEHOP_PASSWORD"
+		return ", or set gatehop_username in the profile"
+	case "otp":
+		return ", or set GATEHOP_OTP or gatehop_otp_command"
+	case idp.Approval:
+		return " and answer there and on your phone"
 	}
-	return "GATEHOP_" + strings.ToUpper(field)
+	return ", or set GATEHOP_" + strings.ToUpper(field)
 }
 
 func explainOrigin(err error, e *explanation) bool {

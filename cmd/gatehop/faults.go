@@ -167,11 +167,11 @@ func faultNames() []string {
 	return names
 }
 
-// faultHelp is the names in lines for a terminal of 80 columns.
-func faultHelp() string {
+// inLines is names in lines for a terminal of 80 columns.
+func inLines(names []string) string {
 	var b strings.Builder
 	width := 0
-	for i, name := range faultNames() {
+	for i, name := range names {
 		switch {
 		case i == 0:
 		case width+len(name)+2 > 78:

@@ -66,7 +66,7 @@ func faultOutcomes() map[string]faultOutcome {
 		"disabled":        {5, 5, "user name or password refused"},
 		"not-permitted":   {5, 6, "issues nothing for AWS to this account"},
 		"no-roles":        {5, 6, "the assertion offers no AWS role"},
-		"second-factor":   {6, 3, "second factor"},
+		"second-factor":   {3, 3, "a code is needed"},
 		"update-password": {5, 0, "/adfs/portal/updatepassword/"},
 
 		"entry-disabled":      {2, 0, "has its sign-in entry page switched off"},
@@ -215,7 +215,7 @@ func TestFaultTable(t *testing.T) {
 			t.Errorf("the simulator's %s is no kind", f.Fault)
 		}
 	}
-	for line := range strings.SplitSeq(faultTable()+faultHelp(), "\n") {
+	for line := range strings.SplitSeq(faultTable()+inLines(faultNames()), "\n") {
 		if len(line) > 80 {
 			t.Errorf("%d columns: %s", len(line), line)
 		}

@@ -14,7 +14,7 @@ func TestUnattendedFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{adfs: func(o *idptest.Options) { o.Users[0].MFA = true }})
 	w.vars = []string{password(worldPassword)}
-	w.run("credential-process", "gateway").want(t, statusPage, "second factor")
+	w.run("credential-process", "gateway").want(t, statusHuman, "a code is needed", "GATEHOP_OTP or gatehop_otp_command")
 	w.now = w.now.Add(2 * 60e9) // past the record of the failure
 	for range 3 {
 		w.run("credential-process", "gateway").want(t, statusHuman, "something that only a person can do", "`gatehop login gateway`")
@@ -23,9 +23,9 @@ func TestUnattendedFactor(t *testing.T) {
 	if n := w.logins(); n != 1 {
 		t.Errorf("%d passwords were sent, want 1", n)
 	}
-	w.answer = map[string]string{"password": worldPassword}
+	w.answer = map[string]string{"password": worldPassword, "otp": idptest.CustomCode}
 	w.vars = nil
-	w.run("login", "gateway").want(t, statusPage) // a person may try
+	w.run("login", "gateway").want(t, 0) // a person may try
 	if n := w.logins(); n != 2 {
 		t.Errorf("%d passwords were sent, want 2", n)
 	}
@@ -58,12 +58,12 @@ func TestUnattendedPushes(t *testing.T) {
 	}
 	for login := 1; login <= 2; login++ {
 		w.answer, w.vars = map[string]string{"password": worldPassword}, nil
-		w.run("login", "gateway").want(t, statusPage, "Azure MFA")
+		w.run("login", "gateway").want(t, statusRefused, "The request was denied.")
 		hour(login)
 	}
 	// The control: whom nobody knows to push gets a password, and pushes.
 	w.run("logout", "--all").want(t, 0)
-	w.run(tools[0]...).want(t, statusPage, "Azure MFA")
+	w.run(tools[0]...).want(t, statusHuman, "an approval on a phone may be needed", "answer there and on your phone")
 	if n := w.adfs.Pushes(); n != 3 {
 		t.Errorf("%d pushes by a provider that nobody knows, want 3", n)
 	}

@@ -48,7 +48,7 @@ var arrows = []struct {
 func mayImport(f sourceFile, to string) bool {
 	if slices.Contains(fakes, to) {
 		return f.test || slices.Contains(fakes, f.pkg) ||
-			f.pkg == "cmd/gatehop" && slices.Contains([]string{"sandbox.go", "simulators.go", "simcertificate.go", "faults.go", "demo.go"}, f.name)
+			f.pkg == "cmd/gatehop" && slices.Contains([]string{"sandbox.go", "simulators.go", "simcertificate.go", "factors.go", "faults.go", "demo.go"}, f.name)
 	}
 	root, _, _ := strings.Cut(f.pkg, "/")
 	if to == "creds/secret" || f.test && under(to, root) {

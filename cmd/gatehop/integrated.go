@@ -24,6 +24,9 @@ func (a *app) challengeConfig(s *settings) challenge.Config {
 	if kind == challenge.Kerberos {
 		env := environ.Vars(a.env)
 		c.Cache = cmp.Or(c.Cache, env.Get("KRB5CCNAME"))
+		if c.Cache == "" && c.Keytab == "" && a.tickets != nil && !a.givesPassword(s) {
+			c.Cache = a.tickets()
+		}
 		c.Conf, _, _ = strings.Cut(env.Get("KRB5_CONFIG"), ":") // the first of several
 		if runtime.GOOS == "windows" {
 			c.Conf = env.Get("KRB5_CONFIG")
@@ -31,6 +34,11 @@ func (a *app) challengeConfig(s *settings) challenge.Config {
 		c.Conf = cmp.Or(c.Conf, defaultKerberosConf())
 	}
 	return c
+}
+
+// givesPassword reports whether this run was given a password, or the means to get one.
+func (a *app) givesPassword(s *settings) bool {
+	return a.secrets.flag() != "" || !s.Password.IsZero() || s.SignIn.PasswordCommand != nil
 }
 
 // defaultKerberosConf is where the system has its krb5.conf, "" if nowhere.

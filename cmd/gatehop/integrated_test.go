@@ -138,13 +138,19 @@ func TestAuthSettings(t *testing.T) {
 // bob of somebody else's.
 func ticketWorld(t *testing.T, lines string) *world {
 	t.Helper()
+	return ticketWorldOf(t, lines, func(*idptest.Options) {})
+}
+
+// ticketWorldOf is ticketWorld with a changed AD FS.
+func ticketWorldOf(t *testing.T, lines string, change func(*idptest.Options)) *world {
+	t.Helper()
 	const service = "HTTP/" + worldHost
 	realm, err := kerberostest.NewRealm("CORP", service)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := integratedWorld(t, lines, worldOptions{
-		adfs:  func(o *idptest.Options) { o.Tickets = realm.Tickets(service) },
+		adfs:  func(o *idptest.Options) { o.Tickets = realm.Tickets(service); change(o) },
 		extra: map[string]http.Handler{"other.corp.example": http.NotFoundHandler()},
 	})
 	for name, c := range map[string]struct {

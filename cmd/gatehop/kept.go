@@ -158,10 +158,12 @@ func (r *reuse) login(ctx context.Context, adapter idp.Adapter, session *idp.Ses
 		if r.asked.any.Load() {
 			return nil, &idp.PageError{Verdict: idp.OtherUser, Words: idp.CleanWords(assertion.Subject)}
 		}
+	case guard.NeedsHuman(err) && !r.a.hasPerson() && !r.asked.password.Load():
+		return nil, r.stop(ctx, err)
 	case r.asked.any.Load():
 		return nil, r.spend(ctx, err)
-	case guard.NeedsHuman(err) && r.a.isUnattended():
-		return nil, r.stop(ctx, err)
+	case r.asked.rang.Load(): // another sign-in would ring again
+		return nil, err
 	case isOfCookies(err):
 		r.forget(ctx)
 	case !errors.Is(err, errKeptLate):
@@ -336,6 +338,7 @@ type questions struct {
 	once          sync.Once
 	late          bool
 	any, password atomic.Bool
+	rang          atomic.Bool // somebody was, or was to be, reached on a phone
 }
 
 // Ask implements idp.Prompter.
@@ -343,6 +346,9 @@ func (q *questions) Ask(ctx context.Context, question idp.Question) (secret.Text
 	q.once.Do(func() { q.late = q.timer != nil && !q.timer.Stop() })
 	if q.late { // the answer would be for a sign-in that has been given up
 		return secret.Text{}, errKeptLate
+	}
+	if question.Field == idp.Approval {
+		q.rang.Store(true)
 	}
 	if !question.Public && len(question.Options) == 0 {
 		q.any.Store(true)

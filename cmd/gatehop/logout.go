@@ -185,7 +185,7 @@ func (a *app) forgetAll(ctx context.Context, dir store.Dir, kept creds.Store) ([
 	}
 	refused, gone := forgetRefusals(ctx, dir)
 	if refused {
-		removed = append(removed, "which passwords were refused")
+		removed = append(removed, "which passwords were refused, and what needs a person")
 	}
 	return removed, errors.Join(err, lost, gone)
 }

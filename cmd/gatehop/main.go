@@ -36,6 +36,7 @@ func realMain(ring keyring.System) int {
 		keyring:    ring,
 		executable: os.Executable,
 		terminal:   openTerminal,
+		tickets:    defaultTickets,
 		signals: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return signal.NotifyContext(ctx, endSignals()...)
 		},

@@ -97,6 +97,9 @@ func TestMistyped(t *testing.T) {
 		{"sandbox --idp adsf3", nil, statusUsage, `"adsf3"`, "adfs3"},
 		{"sandbox --fault expird", nil, statusUsage, `"expird"`, "expired"},
 		{"sandbox --empty --fault frobnicate -- true", nil, statusUsage, `"frobnicate"`, ""},
+		{"sandbox --mfa azure-pus", nil, statusUsage, `"azure-pus"`, "azure-push"},
+		{"sandbox --mfa frobnicate", nil, statusUsage, `"frobnicate"`, ""},
+		{"sandbox --mfa azure-push --mfa-result dney", nil, statusUsage, `"dney"`, "deny"},
 		{"sandbox --idp frobnicate", nil, statusUsage, `"frobnicate"`, ""},
 
 		{"configure --import saml2asw", nil, statusUsage, `"saml2asw"`, "--import saml2aws"},

@@ -201,10 +201,10 @@ func (p *progress) write(w *wait, took time.Duration) {
 }
 
 // erase needs no terminal that knows escape sequences. In the background the line is gone,
-// and others write there.
+// and others write there. Behind the line may stand the ^C that the terminal shows.
 func (p *progress) erase() {
 	if p.shown > 0 && !p.silent() {
-		_, _ = io.WriteString(p.w, "\r"+strings.Repeat(" ", p.shown)+"\r")
+		_, _ = io.WriteString(p.w, "\r"+strings.Repeat(" ", min(p.shown+len("^C"), max(p.shown, p.width()-1)))+"\r")
 	}
 	p.shown = 0
 }

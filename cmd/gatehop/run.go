@@ -29,6 +29,7 @@ type process struct {
 	patience       time.Duration                // of those that nobody waits for; 0 is unattendedLimit
 	executable     func() (string, error)       // absolute path of the running binary
 	terminal       func() (terminal, error)     // the person; tty.ErrNoTerminal if none is there
+	tickets        func() string                // the file where kinit leaves them unless told otherwise, "" if it is not there; nil: nowhere
 	transport      http.RoundTripper            // nil is the network
 	answers        idp.Prompter                 // asked before the terminal; nil is none
 	exec           func(child command) error    // replaces this process; nil: the platform's way

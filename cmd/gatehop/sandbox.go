@@ -18,6 +18,7 @@ import (
 
 type sandboxOptions struct {
 	idp, fault      string
+	mfa, mfaResult  string // "": none, and approve
 	roles, accounts int
 	latency         time.Duration
 	throttle        int // calls to the STS a second; 0 is any number
@@ -37,7 +38,11 @@ With --empty there is no AWS configuration but your own.
 
 With --fault the identity provider or the account is not in order, or asks in
 another way; --fault help says what each one does and where it can be had:
-` + faultHelp() + `.
+` + inLines(faultNames()) + `.
+
+With --mfa a second factor is asked for after the password; --mfa help says what
+each kind is, and what the code is:
+` + inLines(factorNames()) + `.
 
 User CORP\alice (alice with --idp form), password "correct horse". Profiles:
 gateway, and behind it prod (a hop that any AWS tool makes by itself), staging
@@ -46,7 +51,8 @@ and dev.`,
   gatehop sandbox -- aws sts get-caller-identity --profile dev
   gatehop sandbox --idp adfs2019 -- gatehop login dev
   gatehop sandbox --idp form --roles 200 -- bash
-  gatehop sandbox --idp adfs2019 --fault paginated -- gatehop login dev`,
+  gatehop sandbox --idp adfs2019 --fault paginated -- gatehop login dev
+  gatehop sandbox --mfa azure-number -- gatehop login dev`,
 		RunE: func(c *cobra.Command, argv []string) error {
 			if dash := c.ArgsLenAtDash(); len(argv) > 0 && dash != 0 {
 				return &usageError{text: "sandbox takes a command after two dashes only", command: "gatehop sandbox"}
@@ -57,6 +63,8 @@ and dev.`,
 	f := c.Flags()
 	f.StringVar(&o.idp, "idp", "adfs3", "the identity provider: adfs2, adfs3, adfs2016, adfs2019 or form")
 	f.StringVar(&o.fault, "fault", "", "what is not in order there; help lists what can be")
+	f.StringVar(&o.mfa, "mfa", "", "the second factor that is asked for; help lists the kinds")
+	f.StringVar(&o.mfaResult, "mfa-result", "", "how it ends: approve (unless said otherwise), deny, never or notenrolled")
 	f.IntVar(&o.roles, "roles", 3, "how many roles the assertion offers, 0 to 2000")
 	f.IntVar(&o.accounts, "accounts", 0, "how many further destination profiles: acct-000, acct-001, ...")
 	f.DurationVar(&o.latency, "latency", 0, "how long every response of the simulators takes")
@@ -96,13 +104,19 @@ func (o sandboxOptions) check() error {
 	if o.throttle < 0 {
 		return &usageError{text: fmt.Sprintf("--throttle %d is less than nothing", o.throttle), command: "gatehop sandbox"}
 	}
-	_, err := o.kind()
-	return err
+	if _, err := o.kind(); err != nil {
+		return err
+	}
+	return o.checkFactor()
 }
 
 func (a *app) sandbox(ctx context.Context, o sandboxOptions, argv []string) (err error) {
-	if o.fault == "help" {
-		_, err := fmt.Fprint(a.stdout, faultTable())
+	switch "help" {
+	case o.fault:
+		_, err = fmt.Fprint(a.stdout, faultTable())
+		return err
+	case o.mfa:
+		_, err = fmt.Fprint(a.stdout, factorTable())
 		return err
 	}
 	if err := o.check(); err != nil {

@@ -140,7 +140,7 @@ func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Ada
 		LegacyTLS: in.IsLegacy(), ClientCert: cert,
 	})
 	client.Transport = patient{client.Transport, a.progress}
-	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log()}, nil
+	return adapter, &idp.Session{HTTP: client, Trust: trust, Log: a.log(), Waiting: a.waiting}, nil
 }
 
 // ownPassword is the password that this run can give without asking anybody; the zero
@@ -197,6 +197,14 @@ func (l labelled) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 		q.Retry = l.host + " says: " + q.Retry
 	}
 	return l.Prompter.Ask(ctx, q)
+}
+
+// Tell says for which command a tool has caused what the person is to do.
+func (l labelled) Tell(ctx context.Context, message string) {
+	if l.command != "" {
+		message += " (for `" + l.command + "`)"
+	}
+	l.Prompter.Tell(ctx, message)
 }
 
 // userRecorder remembers what a person answered last.

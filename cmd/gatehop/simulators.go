@@ -105,7 +105,7 @@ func (s *sandbox) startIDP(a *app, o sandboxOptions, signer *samltest.IDP) error
 }
 
 func newSimulatedIDP(user string, now func() time.Time, o sandboxOptions, signer *samltest.IDP) (simulatedIDP, error) {
-	users := []idptest.User{{Name: user, Password: sandboxPassword, Roles: offeredRoles(o.roles), SessionName: "alice"}}
+	users := []idptest.User{{Name: user, Password: sandboxPassword, Roles: offeredRoles(o.roles), SessionName: "alice", MFA: o.mfa != ""}}
 	kind, err := o.kind()
 	if err != nil {
 		return nil, err
@@ -118,6 +118,9 @@ func newSimulatedIDP(user string, now func() time.Time, o sandboxOptions, signer
 		return idptest.NewForm(options)
 	}
 	options := idptest.Options{Flavour: o.flavour(), Users: users, Latency: o.latency, Signer: signer, Now: now, Rand: rand.Reader}
+	if o.mfa != "" {
+		o.askFactor(&options)
+	}
 	if kind.adfs != nil {
 		kind.adfs(&options)
 	}
@@ -280,8 +283,12 @@ func (s *sandbox) writeStats(path string) error {
 	if bugs == nil {
 		bugs = []string{}
 	}
+	pushes := 0
+	if p, ok := s.provider.(*idptest.ADFS); ok {
+		pushes = p.Pushes()
+	}
 	data, err := json.MarshalIndent(map[string]any{
-		"idp": map[string]any{"requests": idp.Requests, "logins": idp.Logins, "client_bugs": bugs},
+		"idp": map[string]any{"requests": idp.Requests, "logins": idp.Logins, "pushes": pushes, "client_bugs": bugs},
 		"sts": map[string]any{"AssumeRoleWithSAML": aws.AssumeRoleWithSAML, "AssumeRole": aws.AssumeRole,
 			"GetCallerIdentity": aws.GetCallerIdentity, "refused": aws.Refused, "throttled": aws.Throttled},
 	}, "", "  ")

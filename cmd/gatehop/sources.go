@@ -356,7 +356,7 @@ func (a *app) attempt(profile string, s *settings, dir store.Dir, person idp.Pro
 	}
 	return &guard.Attempt{
 		Guard: a.guard(profile, s, dir), Origin: string(s.origin()), User: s.User, Fixed: fixed,
-		Sources: a.sources(s, true), Person: person, Attended: !a.isUnattended(),
+		Sources: a.sources(s, true), Person: person, Attended: !a.isUnattended(), Approves: a.hasPerson(), Login: a.isLogin,
 	}
 }
 

@@ -40,7 +40,7 @@ func (e *waitError) state() string {
 	case e.Stopped:
 		return "is signing in and was stopped"
 	case e.Holder.Asking:
-		return "is signing in and waits for an answer at its terminal"
+		return "is signing in and waits for its person"
 	}
 	return "is signing in and has not finished"
 }
@@ -50,7 +50,7 @@ func (e *waitError) hint() string {
 	case e.Stopped:
 		return fmt.Sprintf("continue it with `fg` in its terminal, or end it: kill -9 %d", e.Holder.PID)
 	case e.Holder.Asking:
-		return "answer the question there, or leave it with Ctrl-C and run `gatehop login " + e.Profile + "`"
+		return "answer there, or on the phone; or leave it with Ctrl-C and run `gatehop login " + e.Profile + "`"
 	}
 	return "finish the sign-in in the other terminal, or run `gatehop login " + e.Profile + "`"
 }
@@ -169,7 +169,7 @@ func (a *app) sayWaiting(e *waitError) {
 	case e.Stopped:
 		text += fmt.Sprintf(", which was stopped: continue it with `fg` in its terminal, or kill -9 %d", e.Holder.PID)
 	case e.Holder.Asking:
-		text += ", which is asking at its terminal"
+		text += ", which waits for its person"
 	default:
 		text += ", which is signing in"
 	}
@@ -289,6 +289,17 @@ func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 func (n noticed) Tell(ctx context.Context, message string) {
 	defer n.w.progress.hold()()
 	n.Prompter.Tell(ctx, message)
+}
+
+// waiting says that the person is waited for, who answers somewhere else: like a question to
+// those who wait for this run, and with a line that says for how long.
+func (a *app) waiting(what string) (done func()) {
+	a.wait.ask(1)
+	end := a.progress.begin(what)
+	return func() {
+		end()
+		a.wait.ask(-1)
+	}
 }
 
 func (w *waits) ask(change int) {

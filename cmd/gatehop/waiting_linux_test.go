@@ -105,9 +105,9 @@ func TestLeaderAsks(t *testing.T) {
 			leader.waitForEcho(false)
 			name := holderName(holderOf(leader.cmd, strings.Join(c.args[:2], " ")))
 			waiting := screenFor(t, command(nil, "env", "dev", "--shell", "bash"), t.TempDir())
-			waiting.see("waiting for " + name + ", which is asking at its terminal")
+			waiting.see("waiting for " + name + ", which waits for its person")
 			r := resultOf(t, command([]string{password(worldPassword)}, "credential-process", "dev"))
-			if r.status != statusHuman || !strings.Contains(r.stderr, name+" is signing in and waits for an answer at its terminal") {
+			if r.status != statusHuman || !strings.Contains(r.stderr, name+" is signing in and waits for its person") {
 				t.Errorf("with nobody to ask: %+v, want it to leave and name %s", r, name)
 			}
 			c.end(leader)

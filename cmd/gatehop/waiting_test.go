@@ -59,10 +59,10 @@ func TestFollowerLeaves(t *testing.T) {
 		lines    int // about waiting
 	}{
 		{"unattended, silent", silent, false, unattendedLimit, unattendedLimit + time.Second, []string{name + " is signing in and has not finished", "gatehop login gateway"}, 0},
-		{"unattended, asking", asking, false, 0, time.Second, []string{name, "waits for an answer at its terminal", "answer the question there"}, 0},
+		{"unattended, asking", asking, false, 0, time.Second, []string{name, "waits for its person", "answer there, or on the phone"}, 0},
 		{"unattended, unknown", store.Holder{}, false, unattendedLimit, unattendedLimit + time.Second, []string{"another gatehop is signing in and has not finished"}, 0},
 		{"person, silent", silent, true, attendedWait, attendedWait + time.Second, []string{"waiting for " + name, "has not finished"}, 1},
-		{"person, asking", asking, true, attendedWait, attendedWait + time.Second, []string{"waiting for " + name + ", which is asking at its terminal"}, 1},
+		{"person, asking", asking, true, attendedWait, attendedWait + time.Second, []string{"waiting for " + name + ", which waits for its person"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +104,7 @@ func TestHolderIsShown(t *testing.T) {
 		all.Go(func() { w.run("env", "dev", "--shell", "bash").want(t, 0) })
 		<-asked
 		all.Go(func() { // a person, too, who has to wait at the gateway's lock
-			w.run("env", "staging", "--shell", "bash").want(t, 0, "waiting for gatehop env dev", "asking at its terminal")
+			w.run("env", "staging", "--shell", "bash").want(t, 0, "waiting for gatehop env dev", "waits for its person")
 		})
 		time.Sleep(5 * time.Second)
 		for name, key := range map[string]string{

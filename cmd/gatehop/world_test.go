@@ -32,23 +32,25 @@ const (
 // world is a company in the test process: an AD FS and AWS's STS without sockets, a
 // home directory, and a clock that stands still unless it is moved.
 type world struct {
-	t      testing.TB
-	home   string
-	now    time.Time
-	bubble bool
-	signer *samltest.IDP
-	adfs   *idptest.ADFS
-	sts    *ststest.Server
-	net    *idptest.InProcess
-	answer map[string]string // what the person at the terminal answers; nil: nobody is there
-	asked  []idp.Question
-	chosen []tty.Choice
-	onAsk  func() // before the answer
-	vars   []string
-	stdin  io.Reader // nil: nothing
-	locked func(key string, taken bool)
-	ring   *testRing             // nil: there is no keyring
-	child  func(c command) error // what exec runs; nil: what does nothing
+	t       testing.TB
+	home    string
+	now     time.Time
+	bubble  bool
+	signer  *samltest.IDP
+	adfs    *idptest.ADFS
+	sts     *ststest.Server
+	net     *idptest.InProcess
+	answer  map[string]string // what the person at the terminal answers; nil: nobody is there
+	asked   []idp.Question
+	told    []string
+	tickets func() string // where kinit left them; nil: nowhere
+	chosen  []tty.Choice
+	onAsk   func() // before the answer
+	vars    []string
+	stdin   io.Reader // nil: nothing
+	locked  func(key string, taken bool)
+	ring    *testRing             // nil: there is no keyring
+	child   func(c command) error // what exec runs; nil: what does nothing
 }
 
 // worldOptions vary a world.
@@ -208,6 +210,7 @@ func (w *world) around(out, errs io.Writer, vars, args []string) process {
 		now:        w.clock,
 		executable: func() (string, error) { return filepath.Join(w.home, "gatehop"), nil },
 		terminal:   w.person,
+		tickets:    w.tickets,
 		locked:     w.locked,
 	}
 	if w.ring != nil {
@@ -256,8 +259,8 @@ func (p *worldPerson) Choose(ctx context.Context, c tty.Choice, _ tty.Look) (str
 	return "", idp.ErrNoAnswer
 }
 
-func (p *worldPerson) Tell(context.Context, string) {}
-func (p *worldPerson) Close()                       {}
+func (p *worldPerson) Tell(_ context.Context, message string) { p.told = append(p.told, message) }
+func (p *worldPerson) Close()                                 {}
 
 // logins is how many passwords the AD FS was sent.
 func (w *world) logins() int { return w.adfs.Stats().Logins }

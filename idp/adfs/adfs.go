@@ -70,6 +70,8 @@ type visit struct {
 	adapter
 	elsewhere bool            // somebody else than AD FS asks for the user name
 	methods   map[string]bool // that were chosen
+	factor    string          // the AuthMethod of the last second factor; "": none was asked for
+	begun     bool            // the page of a second factor that posts itself was posted
 	looped    bool            // the count of a loop was dropped
 	refused   *idp.PageError  // what AD FS made of the entry, if it did not say why
 }

@@ -99,7 +99,10 @@ func isCertificate(p *form.Page, _ *form.State) bool {
 }
 
 // showCertificate posts the form, to nobody but the provider.
-func showCertificate(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+func showCertificate(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if err := w.MayProve(ctx); err != nil {
+		return form.Next{}, err
+	}
 	f := retrieves(p)
 	to, err := f.Target(nil)
 	if err != nil {
@@ -118,7 +121,10 @@ func offersCertificate(p *form.Page, s *form.State) bool {
 		slices.ContainsFunc(methodsOf(p), func(it item) bool { return it.id == certificateMethod })
 }
 
-func chooseCertificate(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+func chooseCertificate(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
+	if err := w.MayProve(ctx); err != nil {
+		return form.Next{}, err
+	}
 	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: certificateMethod}}})
 }
 

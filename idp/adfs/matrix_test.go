@@ -2,11 +2,16 @@ package adfs_test
 
 import (
 	"errors"
+	"html"
+	"io"
 	"maps"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gatehop/idp"
@@ -40,13 +45,17 @@ type sight struct {
 type through func(http.RoundTripper) http.RoundTripper
 
 // matrix is the least that an adapter of AD FS has to get right, by the number of the
-// test it stands for. T11 and T12 are about second factors.
+// test it stands for.
 func matrix() []sight {
-	return slices.Concat(forms(), integrated(), refusals(), ways(), documents(), networks())
+	rows := slices.Concat(forms(), integrated(), refusals(), ways(), documents(), networks())
+	for _, f := range factorSights() {
+		rows = append(rows, f.sight)
+	}
+	return rows
 }
 
-// needed are the numbers that the matrix must have.
-var needed = strings.Fields("T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T13 T14 T15 T16 T17 T18 T19 T20 T21 T22 T23 T24")
+// needed are the numbers that the matrix must have: T25 is the generic adapter's.
+var needed = strings.Fields("T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T11 T12 T13 T14 T15 T16 T17 T18 T19 T20 T21 T22 T23 T24")
 
 var (
 	signed  = ending{logins: 1}
@@ -154,7 +163,7 @@ func ways() []sight {
 			script: map[string][]string{"home_realm": {idptest.NoAnswer}}, want: ending{verdict: idp.HomeRealm}},
 		{id: "T13", name: "the form among methods", o: idptest.Options{MethodChoice: true, CertificateLink: true}, want: signed},
 		{id: "T13", name: "a method that is named", o: idptest.Options{Users: asked(), Factors: []string{"SecurIDAuthentication", "VIPAuthenticationProviderUPN"}}, c: adfs.Config{MFA: "SecurIDAuthentication"},
-			want: ending{verdict: idp.SecondFactor, words: "SecurID", logins: 1}},
+			script: withCode(idptest.MFACode), want: signed},
 		{id: "T14", name: "cookies of an earlier sign-in", again: 1, want: signed},
 		{id: "T14", name: "cookies of an earlier sign-in at 2.0", o: idptest.Options{Flavour: "2.0"}, again: 1, want: signed},
 		{id: "T15", name: "the sixth in 20 seconds", again: 5, want: signed},
@@ -211,9 +220,11 @@ func TestMatrix(t *testing.T) {
 		has[s.id] = true
 		t.Run(s.id+" "+s.name, func(t *testing.T) {
 			t.Parallel()
-			if err := s.problem(t); err != nil {
-				t.Error(err)
-			}
+			synctest.Test(t, func(t *testing.T) { // second factors take their time
+				if err := s.problem(t); err != nil {
+					t.Error(err)
+				}
+			})
 		})
 	}
 	if got := slices.Sorted(maps.Keys(has)); !slices.Equal(got, needed) {
@@ -295,6 +306,72 @@ func losing(parameter string) through {
 	}
 }
 
+// stale posts the first Context that it has posted ever after.
+func stale() through {
+	first := ""
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			return next.RoundTrip(rewritten(r, func(fields url.Values) {
+				if first == "" {
+					first = fields.Get("Context")
+				} else if fields.Has("Context") {
+					fields.Set("Context", first)
+				}
+			}))
+		})
+	}
+}
+
+// twice posts a refused code once more by itself, where the newest page of it wants one.
+func twice(next http.RoundTripper) http.RoundTripper {
+	context := regexp.MustCompile(`name="Context" value="([^"]*)"`)
+	return tripper(func(r *http.Request) (*http.Response, error) {
+		var again *http.Request
+		once := rewritten(r, func(fields url.Values) {
+			if fields.Has("security_code") {
+				again = r.Clone(r.Context())
+			}
+		})
+		resp, err := next.RoundTrip(once)
+		if again == nil || err != nil {
+			return resp, err
+		}
+		page, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		body, err := once.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		again.Body = body
+		return next.RoundTrip(rewritten(again, func(fields url.Values) {
+			fields.Set("Context", html.UnescapeString(context.FindStringSubmatch(string(page))[1]))
+		}))
+	})
+}
+
+// rewritten is a request with other fields, in another order.
+func rewritten(r *http.Request, change func(url.Values)) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(err)
+	}
+	fields, err := url.ParseQuery(string(text))
+	if err != nil {
+		panic(err)
+	}
+	change(fields)
+	other := r.Clone(r.Context())
+	other.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(fields.Encode())), nil }
+	other.Body, _ = other.GetBody()
+	other.ContentLength = int64(len(fields.Encode()))
+	return other
+}
+
 // TestMatrixControl: rows whose ending is another one, and one that a simulator of
 // another kind would give, are noticed.
 func TestMatrixControl(t *testing.T) {
@@ -305,13 +382,18 @@ func TestMatrixControl(t *testing.T) {
 		{name: "another verdict", script: mistaken(), want: ending{verdict: idp.StateLost, logins: 1}},
 		{name: "other words", script: mistaken(), want: ending{verdict: idp.Rejected, words: "Falsch", logins: 1}},
 		{name: "more passwords than wanted", want: ending{}},
+		{name: "a stale context", o: idptest.Options{MFA: idptest.FactorAzurePush}, through: stale(), want: ending{verdict: idp.StateLost, logins: 1}},
+		{name: "a code posted again", o: idptest.Options{MFA: idptest.FactorVIP}, script: withCode("000000", idptest.NoAnswer), through: twice,
+			want: ending{verdict: idp.MFADenied, words: wrongAnswer, logins: 1}},
 		{name: "an origin for a verdict", o: idptest.Options{Fault: idptest.FaultRedirect307}, want: ending{verdict: idp.Rejected, logins: 1}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			if s.problem(t) == nil {
-				t.Error("not noticed")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				if s.problem(t) == nil {
+					t.Error("not noticed")
+				}
+			})
 		})
 	}
 	r := newRig(t, idptest.Options{}, nil)

@@ -31,6 +31,8 @@ var methodNames = map[string]string{
 	"azure":       "Azure",
 	"rsa":         "SecurID",
 	"vip":         "VIP",
+	"symantec":    "SymantecVip",
+	"defender":    "Defender",
 	"safenet":     "SafeNet",
 	"silverfort":  "Silverfort",
 	"privacyidea": "privacyIDEA",
@@ -56,6 +58,11 @@ func methodsOf(p *form.Page) []item {
 // where nothing else is wished for, after it by the one that is.
 func (v *visit) chooseMethod(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
 	c := choice{field: "mfa", verdict: idp.MethodChoice, words: errorText(p), wish: v.mfa, aliases: methodNames, items: methodsOf(p)}
+	if v.factor != "" && w.State.Direct { // in answer to a second factor, it was refused
+		e := c.open(w, p, c.items)
+		e.Verdict = idp.MFADenied
+		return form.Next{}, e
+	}
 	first := slices.ContainsFunc(c.items, func(it item) bool { return it.id == authMethod })
 	switch {
 	case first && len(c.wanted()) == 0: // the wish is about a page that comes later
@@ -70,6 +77,24 @@ func (v *visit) chooseMethod(ctx context.Context, w *form.Walk, p *form.Page) (f
 	if v.methods[chosen.id] || chosen.id == "" { // the same question after its answer, or nothing to answer with
 		return form.Next{}, c.open(w, p, c.items)
 	}
-	v.methods[chosen.id] = true
-	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: chosen.id}}})
+	return v.takeMethod(ctx, w, p, chosen.id)
+}
+
+// wishes reports whether a method is the one that is wished for.
+func (v *visit) wishes(method string) bool {
+	return len(choice{wish: v.mfa, aliases: methodNames, items: []item{{id: method}}}.wanted()) > 0
+}
+
+// takeMethod chooses a method, unless it may ring somebody's phone and nobody is there.
+func (v *visit) takeMethod(ctx context.Context, w *form.Walk, p *form.Page, id string) (form.Next, error) {
+	if of := productOf(id); id != authMethod && id != certificateMethod && len(of.ways) > 0 {
+		if err := w.MayApprove(ctx, of.ways...); err != nil {
+			return form.Next{}, err
+		}
+	}
+	if err := w.MayAnswer(p, p.FormByID("options"), nil); err != nil {
+		return form.Next{}, err
+	}
+	v.methods[id] = true
+	return w.Press(p, p.FormByID("options"), nil, form.Fill{Set: []form.Field{{Name: "AuthMethod", Value: id}}})
 }

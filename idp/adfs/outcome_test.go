@@ -222,16 +222,21 @@ func testLoginHomeRealm(t *testing.T, v version) {
 }
 
 // TestLoginSecondFactor: the page is recognised by its Context, though its form has the
-// id of the sign-in form, and nothing is posted to it.
+// id of the sign-in form, and its question is asked in its own words.
 func TestLoginSecondFactor(t *testing.T) { each(t, testLoginSecondFactor) }
 
 func testLoginSecondFactor(t *testing.T, v version) {
 	u := idptest.Alice()
 	u.MFA = true
-	r := newRig(t, v.of(idptest.Options{Users: []idptest.User{u}}), person(alice, idptest.AlicePassword))
-	_, err := r.login(t, adfs.Config{})
-	if got := wantVerdict(t, err, idp.SecondFactor); got.Words != "SampleAdapter" {
-		t.Errorf("Words = %q, want the method", got.Words)
+	script := person(alice, idptest.AlicePassword)
+	script["otp"] = []string{idptest.CustomCode}
+	r := newRig(t, v.of(idptest.Options{Users: []idptest.User{u}}), script)
+	if _, err := r.login(t, adfs.Config{}); err != nil {
+		t.Fatal(err)
 	}
-	r.check(t, 1, 4+v.more)
+	questions := r.answers.Questions()
+	if got, want := questions[len(questions)-1].Label, idptest.TextIn("en").Challenge; got != want {
+		t.Errorf("asked %q, want %q", got, want)
+	}
+	r.check(t, 1, 6+v.more)
 }

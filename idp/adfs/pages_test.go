@@ -42,6 +42,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", strings.Fields(page)[1])
 		w.WriteHeader(http.StatusUnauthorized)
 	}
+	if page == "moved" {
+		w.Header().Set("Location", "/adfs/ls/next")
+		w.WriteHeader(http.StatusFound)
+	}
 	if strings.HasPrefix(page, "signed in") {
 		w.Header().Set("Set-Cookie", "MSISAuth=x; path=/adfs; Secure; HttpOnly")
 	}
@@ -51,10 +55,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // at signs in at AD FS pages written out here.
 func at(t testing.TB, script map[string][]string, pages ...string) (*server, *idptest.Answers, error) {
 	t.Helper()
+	return wishing(t, adfs.Config{}, script, pages...)
+}
+
+// wishing is at with settings.
+func wishing(t testing.TB, c adfs.Config, script map[string][]string, pages ...string) (*server, *idptest.Answers, error) {
+	t.Helper()
 	s := &server{pages: pages}
 	r := newRig(t, idptest.Options{}, script)
 	r.session.HTTP = idp.NewClient(idp.ClientOptions{Trust: r.session.Trust, Transport: idptest.Transport(map[string]http.Handler{host: s}), Now: clock})
-	_, err := r.login(t, adfs.Config{})
+	_, err := r.login(t, c)
 	return s, r.answers, err
 }
 
@@ -66,12 +76,18 @@ const (
 	options   = `<form id=options method=post action="https://adfs.corp.example:443/adfs/ls/"><input id=optionSelection type=hidden name=AuthMethod></form>`
 )
 
+// hiddenFactor is the page of a second factor with nothing to type.
+func hiddenFactor(method string) string {
+	return `<form method=post id=loginForm><input type=hidden name=AuthMethod value="` + method + `"><input type=hidden name=Context value=x></form>` + options
+}
+
 // TestPages has the verdicts over single pages, in the order of detection.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	msis := func(number string) string { return strings.Replace(errorPage, "NUMBER", number, 1) }
-	factor := func(method string) string {
-		return `<form method=post id=loginForm><input type=hidden name=AuthMethod value="` + method + `"><input type=hidden name=Context value=x><input name=VerificationCode></form>` + options
+	hidden := hiddenFactor
+	factor := func(method, more string) string {
+		return strings.Replace(hidden(method), "</form>", "<input name=VerificationCode>"+more+"</form>", 1)
 	}
 	cases := []struct {
 		name, page string
@@ -93,13 +109,16 @@ func TestPages(t *testing.T) {
 		{name: "password to be changed", page: `<span id=expiredNotification>You must update your password.</span>` + loginPage, want: idp.PasswordExpired, words: "You must update your password."},
 		{name: "change form", page: `<form id=updatePasswordForm method=post><input name=UserName><input type=password name=OldPassword></form>`, want: idp.PasswordExpired},
 		{name: "expired", page: strings.Replace(loginPage, `for="">`, `for="">Your password has expired. Click here.`, 1), want: idp.PasswordExpired, words: "Your password has expired. Click here."},
-		{name: "Azure MFA", page: factor("AzureMfaAuthentication"), want: idp.SecondFactor, words: "Azure MFA (AzureMfaAuthentication)"},
-		{name: "Azure MFA Server of another year", page: factor("AzureMfaServerAuthentication2020"), want: idp.SecondFactor, words: "Azure MFA Server (AzureMfaServerAuthentication2020)"},
-		{name: "RSA", page: factor("SecurIDAuthentication"), want: idp.SecondFactor, words: "RSA SecurID (SecurIDAuthentication)"},
-		{name: "unknown factor", page: factor("AcmeProvider"), want: idp.SecondFactor, words: "AcmeProvider"},
-		{name: "Duo by its method", page: factor("DuoAdfsAdapter"), want: idp.NeedsBrowser, words: "Duo (DuoAdfsAdapter)"},
-		{name: "Duo frame", page: `<form id=duo_form method=post><input type=hidden name=context value=x><input type=hidden name=authMethod value=Other></form>`, want: idp.NeedsBrowser, words: "Other"},
-		{name: "Duo Universal Prompt", page: `<form id=adfs_form method=post action=https://api.duosecurity.com/x><input type=hidden name=adfs_context value=x></form><script>document.forms[0].submit()</script>`, want: idp.NeedsBrowser, words: "Duo"},
+		{name: "two fields of an unknown factor", page: factor("AcmeProvider", "<input name=PIN>"), want: idp.SecondFactor, words: "AcmeProvider"},
+		{name: "two fields of another year's server", page: factor("AzureMfaServerAuthentication2020", "<input name=PIN>"), want: idp.SecondFactor, words: "Azure MFA Server (AzureMfaServerAuthentication2020)"},
+		{name: "what it offers besides", page: "<div id=authOptions><a class=actionLink id=AcmeProvider>Acme</a><a class=actionLink id=Other>A card</a>" + factor("AcmeProvider", "<input name=PIN>") + "</div>", want: idp.SecondFactor, words: "AcmeProvider", options: []string{"A card"}},
+		{name: "a PIN to choose", page: factor("SecurIDAuthentication", "<input type=password name=A><input type=password name=B>"), want: idp.NeedsBrowser, words: "RSA SecurID (SecurIDAuthentication), which asks for a new PIN"},
+		{name: "RSA without a field", page: hidden("SecurIDAuthentication"), want: idp.NeedsBrowser, words: "RSA SecurID (SecurIDAuthentication)"},
+		{name: "a push that a script begins", page: hidden("SymantecVipAdapter"), want: idp.NeedsBrowser, words: "Symantec VIP (SymantecVipAdapter)"},
+		{name: "Duo by its method", page: hidden("DuoAdfsAdapter"), want: idp.NeedsBrowser, words: "Duo (DuoAdfsAdapter)"},
+		{name: "refused before anything was sent", page: hidden("AzureMfaAuthentication") + "<span id=errorText>We didn't hear from you</span>", want: idp.MFADenied, words: "We didn't hear from you"},
+		{name: "Duo frame", page: `<form id=duo_form method=post><input type=hidden name=context value=x><input type=hidden name=authMethod value=Other></form>`, want: idp.NeedsBrowser, words: "Duo (Other)"},
+		{name: "Duo Universal Prompt", page: `<form id=adfs_form method=post action=https://api.duosecurity.com/x><input type=hidden name=adfs_context value=x></form><script>document.forms[0].submit()</script>`, want: idp.NeedsBrowser, words: "Duo (DuoAdfsAdapter)"},
 		{name: "passkey", page: `<form method=post data-passkey-options="{}"><input type=hidden name=Context value=x><input type=hidden name=AuthMethod value=Acme><input type=hidden name=assertionResponse></form>`, want: idp.NeedsBrowser, words: "Acme"},
 		{name: "organisations", page: `<form id=hrd method=post><div class=idp onclick="HRD.selection('https://partner/trust')"><span>Partner</span></div><input id=hrdSelection type=hidden><input name=Email type=email></form>`, want: idp.HomeRealm, options: []string{"Partner"}},
 		{name: "relying parties", page: `<form id=idpForm method=post><select name=RelyingParty><option value=1>One</option><option value=2>Two</option></select></form>`, want: idp.UnknownParty, words: "urn:amazon:webservices", options: []string{"One", "Two"}},

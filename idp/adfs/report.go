@@ -54,6 +54,8 @@ func (v *visit) reportError(_ context.Context, w *form.Walk, p *form.Page) (form
 	case p.Has(`#errorArea a[href*="proofup.aspx"], #errorArea a[href*="aka.ms/mfasetup"]`) ||
 		strings.Contains(details, "proofup.aspx") || strings.Contains(details, "aka.ms/mfasetup"):
 		verdict = idp.Enrolment
+	case v.factor != "" && w.State.Direct: // the answer to a second factor, which the sign-in ends with
+		verdict = idp.MFADenied
 	case signedIn(w, p):
 		verdict = idp.NotPermitted
 	case w.State.Pages == 1 && number == "":
@@ -87,11 +89,11 @@ func (v *visit) askBare(w *form.Walk, p *form.Page, e *idp.PageError) form.Next 
 // share a kept session get more of them in 20 seconds than a person would.
 const loopCookie = "MSISLoopDetectionCookie"
 
-// forgetLoop drops the count of a loop, once and where nothing was typed that would have
-// to be typed again; what loops in truth comes back. An error without a number that meets
+// forgetLoop drops the count of a loop, once and where nothing was typed or approved that
+// would have to be again; what loops in truth comes back. An error without a number that meets
 // a kept session may be about a loop as well, if there is a count.
 func (v *visit) forgetLoop(w *form.Walk, p *form.Page, verdict idp.Verdict, known bool) bool {
-	if w.Session.HTTP.Jar == nil || v.looped || w.State.Passwords > 0 {
+	if w.Session.HTTP.Jar == nil || v.looped || w.State.Passwords > 0 || v.factor != "" {
 		return false
 	}
 	counted := slices.ContainsFunc(w.Session.HTTP.Jar.Cookies(p.URL), func(c *http.Cookie) bool { return c.Name == loopCookie })
@@ -127,73 +129,6 @@ func signedIn(w *form.Walk, p *form.Page) bool {
 		}
 	}
 	return false
-}
-
-// factors name the second factors by the beginning of their AuthMethod.
-var factors = []struct {
-	prefix  string
-	name    string
-	verdict idp.Verdict
-}{
-	{"AzureMfaServerAuthentication", "Azure MFA Server", idp.SecondFactor},
-	{"WindowsAzureMultiFactorAuthentication", "Azure MFA Server", idp.SecondFactor},
-	{"AzureMfaAuthentication", "Azure MFA", idp.SecondFactor},
-	{"AzurePrimaryAuthentication", "Azure MFA", idp.SecondFactor},
-	{"SecurIDv2Authentication", "RSA SecurID", idp.SecondFactor},
-	{"SecurIDAuthentication", "RSA SecurID", idp.SecondFactor},
-	{"VIPAuthenticationProvider", "Symantec VIP", idp.SecondFactor},
-	{"SymantecVipAdapter", "Symantec VIP", idp.SecondFactor},
-	{"Defender", "Quest Defender", idp.SecondFactor},
-	{"SafeNet", "SafeNet", idp.SecondFactor},
-	{"SilverfortAdfs", "Silverfort", idp.SecondFactor},
-	{"privacyIDEA", "privacyIDEA", idp.SecondFactor},
-	{"Duo", "Duo", idp.NeedsBrowser},
-	{"Passkey", "passkey", idp.NeedsBrowser},
-}
-
-// factor finds the form of a second factor: one with a Context and no password. Its id
-// is that of the sign-in form as often as not.
-func factor(p *form.Page) (authMethod string, ok bool) {
-	for _, f := range p.Forms {
-		method, context := "", false
-		for _, c := range f.Controls {
-			switch c.Name {
-			case "Context", "context":
-				context = true
-			case "AuthMethod", "authMethod":
-				method = c.Value
-			case "Password":
-				return "", false
-			}
-		}
-		if context {
-			return method, true
-		}
-	}
-	return "", false
-}
-
-func isFactor(p *form.Page, _ *form.State) bool {
-	_, ok := factor(p)
-	return ok
-}
-
-func reportFactor(_ context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-	method, _ := factor(p)
-	verdict, words := idp.SecondFactor, method
-	for _, f := range factors {
-		if strings.HasPrefix(method, f.prefix) {
-			verdict, words = f.verdict, f.name+" ("+method+")"
-			break
-		}
-	}
-	switch {
-	case p.Has(`#duo_form, form#adfs_form, [name="sig_request"], [name="duo_sig_request"]`):
-		verdict = idp.NeedsBrowser
-	case p.Has(`[name="assertionResponse"], [data-passkey-options]`):
-		verdict = idp.NeedsBrowser
-	}
-	return form.Next{}, w.Fail(p, verdict, words)
 }
 
 // partyList is the list of relying parties.

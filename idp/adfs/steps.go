@@ -54,8 +54,9 @@ func errorPages(v *visit) []form.Step {
 		{Name: "certificate error", Match: v.isCertificateError, Act: reportCertificate},
 		{Name: "error", Match: isError, Act: v.reportError},
 		form.Refuse("enrolment", idp.Enrolment, has(enrolmentLinks), func(p *form.Page) string { return p.VisibleText("#mfaGreetingDescription") }),
-		{Name: "second factor", Match: isFactor, Act: reportFactor},
-		form.Refuse("duo", idp.NeedsBrowser, has("form#adfs_form, #duo_form"), func(*form.Page) string { return "Duo" }),
+		{Name: "refused second factor", Match: v.isRefused, Act: v.reportRefusal},
+		{Name: "second factor", Match: isFactor, Act: v.answerFactor},
+		form.Refuse("duo", idp.NeedsBrowser, has("#duo_form"), func(*form.Page) string { return "Duo" }),
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // word ("btnCancel"), those of the second stand alone ("back", not "feedback";
 // "register", not "registered users").
 var (
-	leavingParts = []string{"cancel", "reject", "reset", "declin", "forgot", "logout", "disagree", "refuse", "signup", "sign up", "sign-up", "sign_up", "passkey", "webauthn"}
+	leavingParts = []string{"cancel", "reject", "reset", "declin", "forgot", "logout", "disagree", "refuse", "signup", "sign up", "sign-up", "sign_up", "passkey", "webauthn",
+		"another way", "anotherway", "another method", "other way", "other method", "different method", "different way"}
 	leavingWords = []string{"deny", "back", "help", "register", "registration", "create"}
 )
 
@@ -21,6 +22,9 @@ func (f *Form) Button() *Control {
 	var waiting *Control
 	for _, c := range f.Controls {
 		if !c.IsButton() || c.leads() || strings.HasPrefix(c.Name, "_eventId_authn/") {
+			continue
+		}
+		if c.rings() { // is never pressed in passing
 			continue
 		}
 		if !c.Disabled {
@@ -35,6 +39,16 @@ func (f *Form) Button() *Control {
 func (c *Control) leads() bool {
 	return saysAny(c.words(), leavingParts, leavingWords)
 }
+
+// Words on buttons that reach the person somewhere else: by a push, a call or a message, with
+// another code as often as not.
+var (
+	ringingParts = []string{"push", "resend", "send again", "send a new", "send new", "new code", "call me", "text me", "send me", "send code", "send a code", "sendcode"}
+	ringingWords = []string{"call", "phone", "sms"}
+)
+
+// rings reports whether pressing the button reaches the person somewhere else.
+func (c *Control) rings() bool { return saysAny(c.words(), ringingParts, ringingWords) }
 
 // Words on buttons that agree to something, which nobody but the person may do.
 var (

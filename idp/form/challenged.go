@@ -144,7 +144,7 @@ func (w *Walk) sent(who challenge.Who, place string) {
 // asked for again.
 func (w *Walk) who(ctx context.Context, p *Page, c challenge.Config, refused bool) (challenge.Who, error) {
 	if !c.NeedsPassword() {
-		return challenge.Who{}, nil
+		return challenge.Who{}, w.MayProve(ctx)
 	}
 	if !refused && !w.answered.who.Password.IsZero() {
 		return w.answered.who, nil

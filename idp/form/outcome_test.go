@@ -2,6 +2,8 @@ package form_test
 
 import (
 	"errors"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -246,6 +248,31 @@ func TestNew(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("New(%q) = %v, which quotes a secret", c.url, err)
+		}
+	}
+}
+
+// TestLoginStepUp: a provider that knows the person by their cookies may want a code alone.
+// Of one that knows nobody yet a field that looks like one is something else.
+func TestLoginStepUp(t *testing.T) {
+	t.Parallel()
+	entry, err := url.Parse(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []bool{true, false} {
+		s := pages(map[string]string{
+			"GET /start?sp=aws":    `<form method=post action=/otp><input name=otp autocomplete=one-time-code></form>`,
+			"POST /otp otp=123456": strings.Replace(final(samlInput), "%s", assertion(), 1),
+		})
+		answers := idptest.NewAnswers(map[string][]string{"otp": {"123456"}})
+		session := newSession(t, idptest.Transport(map[string]http.Handler{host: s}), start, answers)
+		if known {
+			session.HTTP.Jar.SetCookies(entry, []*http.Cookie{{Name: "SSO", Value: "x", Path: "/"}})
+		}
+		_, err := login(t, session, start)
+		if (err == nil) != known || answers.Asked("otp") > 0 != known {
+			t.Errorf("known %v: %v after %d questions for a code", known, err, answers.Asked("otp"))
 		}
 	}
 }

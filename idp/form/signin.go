@@ -17,6 +17,8 @@ type person struct {
 	words     string        // the provider's since the last password or code
 	passwords []secret.Text // every one that was sent: none is sent twice
 	sentIn    string        // the field that a password was last sent in
+	codes     []secret.Text // every one that was sent, as with passwords
+	codeIn    string        // the field that a code was last sent in
 	asked     map[Role]int
 }
 
@@ -36,7 +38,7 @@ func (w *Walk) SignIn(ctx context.Context, p *Page, l Login, words string, set .
 		return Next{}, w.Fail(p, idp.PasswordExpired, words)
 	}
 	button := l.button()
-	if err := w.mayAnswer(p, l.Form, button); err != nil {
+	if err := w.MayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
 	w.heard(words)
@@ -82,7 +84,7 @@ func fieldKey(c *Control) string { return c.Name + "\x00" + string(c.Role()) }
 // The verdict of a code that is not accepted is MFADenied.
 func (w *Walk) SignCode(ctx context.Context, p *Page, l Login, words string) (Next, error) {
 	button := l.button()
-	if err := w.mayAnswer(p, l.Form, button); err != nil {
+	if err := w.MayAnswer(p, l.Form, button); err != nil {
 		return Next{}, err
 	}
 	w.heard(words)
@@ -100,8 +102,9 @@ func (w *Walk) heard(words string) {
 	}
 }
 
-// mayAnswer refuses a form that must not be given anything typed.
-func (w *Walk) mayAnswer(p *Page, f *Form, button *Control) error {
+// MayAnswer refuses a form that must not be given anything typed, or anything of what a sign-in
+// has come to.
+func (w *Walk) MayAnswer(p *Page, f *Form, button *Control) error {
 	to, err := f.Target(button)
 	if err != nil {
 		return w.refused(p, err)
@@ -133,6 +136,9 @@ func (w *Walk) post(p *Page, l Login, button *Control, fill Fill) (Next, error) 
 	w.person.nameAt = ""
 	if l.Password != nil {
 		w.person.sentIn = fieldKey(l.Password)
+	}
+	if l.Code != nil {
+		w.person.codeIn = fieldKey(l.Code)
 	}
 	switch {
 	case l.Password != nil || l.Code != nil:
@@ -232,21 +238,25 @@ func (w *Walk) askPassword(ctx context.Context, p *Page, label string) (secret.T
 	return secret.Text{}, w.refusal(p)
 }
 
-// askCode asks for a one-time code.
+// askCode asks for a one-time code that has not been sent yet. One that is asked for in
+// another field, without a word about the last, is another one, and not the last again.
 func (w *Walk) askCode(ctx context.Context, p *Page, field *Control) (secret.Text, error) {
 	retry := ""
-	if w.State.Codes > 0 {
+	if w.State.Codes > 0 && (w.person.words != "" || w.person.codeIn == fieldKey(field)) {
 		retry = w.retry()
 	}
 	denied := w.Fail(p, idp.MFADenied, w.person.words)
-	if !w.mayAsk(Code) {
-		return secret.Text{}, denied
+	for w.mayAsk(Code) {
+		code, err := w.ask(ctx, idp.Question{Field: string(Code), Label: w.Clean(field.Label), Retry: retry})
+		if err != nil {
+			return secret.Text{}, w.unanswered(retry, err, denied)
+		}
+		if !slices.ContainsFunc(w.person.codes, code.Equal) {
+			w.person.codes = append(w.person.codes, code)
+			return code, nil
+		}
 	}
-	code, err := w.ask(ctx, idp.Question{Field: string(Code), Label: w.Clean(field.Label), Retry: retry})
-	if err != nil {
-		return secret.Text{}, w.unanswered(retry, err, denied)
-	}
-	return code, nil
+	return secret.Text{}, denied
 }
 
 // mayAsk counts the answers to one question.

@@ -48,7 +48,7 @@ func Ends() []Step {
 // dropCookies forgets the cookies that have grown too large, and begins again, once and
 // not after a password, which would have to be sent again.
 func dropCookies(_ context.Context, w *Walk, p *Page) (Next, error) {
-	if !w.DropCookies(p) || w.State.Passwords > 0 || w.State.Acted["cookies"] > 1 {
+	if !w.DropCookies(p) || w.State.Passwords > 0 || w.State.Acted["cookies"] > 1 || w.waits > 0 {
 		return Next{}, w.Fail(p, idp.CookiesTooLarge, "")
 	}
 	return w.Restart(), nil
@@ -83,7 +83,7 @@ func Ways() []Step {
 	return slices.Concat(
 		[]Step{
 			{"sign-in", on(func(p *Page) bool { _, ok := p.Login(); return ok }), signIn},
-			{"code", func(p *Page, s *State) bool { _, ok := p.codeForm(); return ok && s.Passwords > 0 }, signCode},
+			{"code", func(p *Page, s *State) bool { _, ok := p.codeForm(); return ok && (s.Passwords > 0 || s.Known) }, signCode},
 			{"auto-submit", on(func(p *Page) bool { return p.AutoSubmit() != nil }), autoSubmit},
 		},
 		detectorSteps(strangers, func(*Page) bool { return true }),
@@ -210,14 +210,25 @@ func (p *Page) onlyChoice() (*Form, *Control) {
 	return form, button
 }
 
-func takeOnlyChoice(_ context.Context, w *Walk, p *Page) (Next, error) {
+// takeOnlyChoice presses it, what rings once and only if somebody is there.
+func takeOnlyChoice(ctx context.Context, w *Walk, p *Page) (Next, error) {
 	f, button := p.onlyChoice()
+	if button.rings() {
+		if w.rang {
+			return Next{}, w.Fail(p, idp.Unknown, p.Words())
+		}
+		if err := w.MayApprove(ctx, idp.ByPhone); err != nil {
+			return Next{}, err
+		}
+		w.rang = true
+	}
 	return w.Press(p, f, button, Fill{})
 }
 
-// restart begins again from the entry, once.
+// restart begins again from the entry, once, and not after a request on a phone, which would
+// be sent again.
 func restart(_ context.Context, w *Walk, p *Page) (Next, error) {
-	if w.State.Restarts > 0 {
+	if w.State.Restarts > 0 || w.waits > 0 {
 		return Next{}, w.Fail(p, idp.StateLost, p.Words())
 	}
 	w.State.Restarts++

@@ -44,7 +44,9 @@ type State struct {
 	Codes     int  // one-time codes sent
 	Typed     bool // the present page is the answer to something typed
 	Cookie    bool // the present page or a redirect before it set a cookie
+	Direct    bool // no redirect led to the present page: it answers the last request itself
 	Restarts  int  // how often the sign-in was begun again from the entry
+	Known     bool // the sign-in began with cookies of an earlier one
 	Heard     bool // the provider has said something since the last password or code
 	// Acted counts by their names the steps that were acted on, the present one
 	// included once it has been chosen.
@@ -56,8 +58,10 @@ type Next struct {
 	Send      Submission
 	From      *url.URL // the page that sends it; nil for the entry
 	Typed     bool     // Send carries what the person typed
+	Page      *Page    // has been fetched already: there is nothing to send
 	Assertion *saml.Assertion
 
+	poll  bool   // Send asks again whether something has happened: it counts for nothing
 	reply *reply // to a 401; nil for none
 }
 
@@ -84,6 +88,8 @@ type Walk struct {
 	seen     map[[sha256.Size]byte]bool // page and answer
 	secrets  []secret.Text
 	person   person
+	waits    int  // for the person on another device
+	rang     bool // a button was pressed that reaches them there
 	answered answered
 }
 
@@ -96,11 +102,15 @@ func (w *Walk) Run(ctx context.Context) (*saml.Assertion, error) {
 		w.log = slog.New(slog.DiscardHandler)
 	}
 	w.visits, w.seen = map[string]int{}, map[[sha256.Size]byte]bool{}
-	w.State = State{Acted: map[string]int{}}
+	jar := w.Session.HTTP.Jar
+	w.State = State{Acted: map[string]int{}, Known: jar != nil && len(jar.Cookies(w.Entry)) > 0}
 	w.client = w.counting(w.Session.HTTP)
 	next := w.Restart()
 	for next.Assertion == nil {
-		p, err := w.fetch(ctx, next)
+		p, err := next.Page, error(nil)
+		if p == nil {
+			p, err = w.fetch(ctx, next)
+		}
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -124,7 +134,7 @@ func (w *Walk) act(ctx context.Context, p *Page) (Next, error) {
 		slog.String("host", p.URL.Host), slog.Int("status", p.Status))
 	w.State.Acted[w.Steps[i].Name]++
 	next, err := w.Steps[i].Act(ctx, w, p)
-	if err != nil || next.Assertion != nil {
+	if err != nil || next.Assertion != nil || next.Page != nil {
 		return next, err
 	}
 	if err := w.mayPassOn(p, next); err != nil {
@@ -226,8 +236,10 @@ func (w *Walk) counting(c *http.Client) *http.Client {
 	limited := *c
 	limited.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		w.correct(req.URL)
-		if err := w.count(req, false); err != nil {
-			return err
+		if req.Context().Value(pollKey{}) == nil {
+			if err := w.count(req, false); err != nil {
+				return err
+			}
 		}
 		if !w.Session.Trust.Has(req.URL) && w.repeats(req.URL.String()) {
 			return w.Session.Trust.CheckSubmit(via[len(via)-1].URL, req.URL)
@@ -260,8 +272,11 @@ func (w *Walk) count(req *http.Request, typed bool) error {
 }
 
 func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
-	if n.Typed {
+	if n.Typed || n.poll { // a request on a phone is sent once, as an answer is
 		ctx = idp.WithTyped(ctx)
+	}
+	if n.poll {
+		ctx = context.WithValue(ctx, pollKey{}, true)
 	}
 	ctx = idp.WithSecrets(ctx, slices.Clone(w.secrets))
 	var body io.Reader
@@ -293,7 +308,7 @@ func (w *Walk) fetch(ctx context.Context, n Next) (*Page, error) {
 		return nil, err
 	}
 	w.State.Pages++
-	w.State.Typed, w.State.Cookie = n.Typed || n.reply != nil, setsCookie(resp)
+	w.State.Typed, w.State.Cookie, w.State.Direct = n.Typed || n.reply != nil, setsCookie(resp), resp.Request.Response == nil
 	return p, nil
 }
 
@@ -303,7 +318,7 @@ func (w *Walk) send(req *http.Request, n Next) (*http.Response, error) {
 	resp, err := w.roundTrip(req, n)
 	if err == nil && resp.Request.Response == nil { // no redirect
 		w.answered.direct = n.reply != nil
-		if n.Send.Method != http.MethodGet && !n.Typed {
+		if n.Send.Method != http.MethodGet && !n.Typed && !n.poll {
 			w.answered.posted = &n.Send
 		}
 	}
@@ -314,8 +329,10 @@ func (w *Walk) roundTrip(req *http.Request, n Next) (*http.Response, error) {
 	if n.reply != nil {
 		return n.reply.Do(w.client, req, func(req *http.Request) error { return w.count(req, true) })
 	}
-	if err := w.count(req, n.Typed); err != nil {
-		return nil, err
+	if !n.poll {
+		if err := w.count(req, n.Typed); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := w.client.Do(req)
 	return resp, idp.NetError(err)

@@ -76,15 +76,21 @@ type Options struct {
 	Kmsi                   bool // offers "keep me signed in"
 	CertificateLink        bool // offers certificate authentication
 	CertificateWay         CertificateWay
-	CertificateHost        string   // HOST[:PORT] at which TLS asks for the certificate; "": of ServeCertificates, else port 49443
-	CertificateStays       bool     // what follows is there, too
-	MethodChoice           bool     // offers the form for the password as one of several methods first
-	Methods                []string // AuthMethods that MethodChoice offers besides; none of them takes an answer
-	Factors                []string // AuthMethods of second factors; of several, one is to be chosen
-	Themed                 bool     // pages with the company's own script, which splits the sign-in form for the eye alone
-	LockAfter              int      // refused passwords after which a user is locked; 0: never
-	ErrorsBare             bool     // error pages without the number of the error, as AD FS shows them to the outside
-	ErrorStatus            int      // HTTP status of error pages; 0: 200
+	CertificateHost        string        // HOST[:PORT] at which TLS asks for the certificate; "": of ServeCertificates, else port 49443
+	CertificateStays       bool          // what follows is there, too
+	MethodChoice           bool          // offers the form for the password as one of several methods first
+	Methods                []string      // AuthMethods that MethodChoice offers besides; none of them takes an answer
+	MFA                    Factor        // the second factor of users with MFA; "": one of Factors
+	Factors                []string      // AuthMethods of second factors; of several, one is to be chosen; nil: FactorCustom
+	MFAResult              FactorResult  // "": FactorApproved
+	MFAPolls               int           // polls of a page before something is done on the phone; 0: 3; negative: none
+	MFABlocks              time.Duration // how long a post that waits for the phone takes
+	MFAExpires             time.Duration // how long it takes when nothing is done there; 0: a minute
+	PollEvery              time.Duration // polls that come sooner after another are client bugs; 0: none are
+	Themed                 bool          // pages with the company's own script, which splits the sign-in form for the eye alone
+	LockAfter              int           // refused passwords after which a user is locked; 0: never
+	ErrorsBare             bool          // error pages without the number of the error, as AD FS shows them to the outside
+	ErrorStatus            int           // HTTP status of error pages; 0: 200
 
 	Action                 ActionStyle
 	ACSPort443Off          bool      // the final form posts to the ACS as configured, without ":443"
@@ -124,8 +130,8 @@ type Options struct {
 // keeps what AD FS keeps in cookies, refuses what AD FS refuses, and remembers every
 // request and every client bug.
 //
-// A user with MFA gets the page of a second factor. The one of AzureMfaAuthentication waits
-// for their phone; any other can be recognised, and refuses whatever is posted to it.
+// A user with MFA gets the page of a second factor after the password. Options.MFA says
+// which, and MFAResult how it ends.
 type ADFS struct {
 	*simulator
 	o      Options
@@ -166,9 +172,6 @@ func NewADFS(o Options) (*ADFS, error) {
 	f, err := findFault(o.Fault)
 	if err != nil {
 		return nil, err
-	}
-	if o.Users == nil {
-		o.Users = []User{Alice()}
 	}
 	if o.RelyingParties == nil {
 		o.RelyingParties = map[string]RelyingParty{awsIdentifier: awsParty()}
@@ -234,7 +237,10 @@ func (o *Options) check() error {
 	case !slices.Contains(styles, o.Action):
 		return fmt.Errorf("simulate AD FS: unknown action style %q", o.Action)
 	}
-	return o.checkWebForms()
+	if err := o.checkWebForms(); err != nil {
+		return err
+	}
+	return o.checkFactors()
 }
 
 // sortedParties are the parties that AD FS offers.

@@ -42,7 +42,7 @@ func (o *Options) checkWebForms() error {
 	later := has(map[string]bool{
 		"UpdatePasswordEndpoint": o.UpdatePasswordEndpoint, "RequireRequestCookie": o.RequireRequestCookie, "Kmsi": o.Kmsi,
 		"CertificateLink": o.CertificateLink, "MethodChoice": o.MethodChoice, "IdPInitiatedDisabled": o.IdPInitiatedDisabled,
-		"Intranet": o.Intranet, "MFA": slices.ContainsFunc(o.Users, func(u User) bool { return u.MFA }),
+		"Intranet": o.Intranet, "MFA": o.MFA != "" || slices.ContainsFunc(o.Users, func(u User) bool { return u.MFA }),
 	})
 	early := has(map[string]bool{
 		"Asp4": o.Asp4, "LocalAuthFirst": o.LocalAuthFirst != LocalForms, "BreakViewState": o.BreakViewState, "DisplayExceptions": o.DisplayExceptions,

@@ -5,9 +5,6 @@ import (
 	"slices"
 )
 
-// sampleMethod is the second factor of a user for whom Options.Factors has none.
-const sampleMethod = "SampleAdapter"
-
 // methods are the alternatives on a page that asks for that. The one in use is offered
 // where a choice is to be made alone.
 func (a *ADFS) methods(asked string) []string {
@@ -25,16 +22,19 @@ func (a *ADFS) methods(asked string) []string {
 // otherMethod is the page of a method that is neither the password nor a certificate. It
 // takes no answer.
 func (a *ADFS) otherMethod(x *exchange, method string) answer {
-	return a.factorPage(x, &session{user: &a.users[0], method: method}, "")
+	return a.factorPage(x, &session{user: &a.users[0], method: method, step: stepOf(method).Name}, "")
 }
 
 // partial is what somebody is shown whose second factor is missing.
 func (a *ADFS) partial(x *exchange, sess *session) answer {
-	if len(a.o.Factors) > 1 && sess.method == "" {
+	switch {
+	case sess.method != "":
+	case len(a.o.Factors) > 1:
 		return a.factors(x, sess)
-	}
-	if sess.method == "" && len(a.o.Factors) == 1 {
+	case len(a.o.Factors) == 1:
 		sess.method = a.o.Factors[0]
+	default:
+		sess.method = sampleMethod
 	}
 	return a.beginFactor(x, sess)
 }

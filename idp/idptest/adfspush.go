@@ -1,14 +1,11 @@
 package idptest
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
-
-// pushMethod is Azure MFA in the cloud. It pushes a request to the person's phone and shows
-// a page that is posted again and again, with nothing to type, until that is answered
-// (idp-pages.md 3.6).
-const pushMethod = "AzureMfaAuthentication"
 
 // Phone is what a person does with the requests that are pushed to their phone.
 type Phone string
@@ -19,28 +16,49 @@ const (
 	PhoneDenies   Phone = "denies"
 )
 
-// SetPhone says what a user does with pushed requests from now on.
+const (
+	defaultPolls   = 3
+	defaultExpires = time.Minute
+)
+
+// SetPhone says what a user does with pushed requests from now on, at once and whatever
+// Options.MFAPolls and MFAResult say.
 func (a *ADFS) SetPhone(user string, does Phone) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.phones[strings.ToLower(user)] = does
 }
 
-// Pushes is how many requests were pushed to phones.
+// Pushes is how many requests were pushed to phones and how many calls made.
 func (a *ADFS) Pushes() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.pushes
 }
 
-// beginFactor asks for the second factor that was chosen. A method that pushes does so with
-// its page, whoever has asked for that.
-func (a *ADFS) beginFactor(x *exchange, sess *session) answer {
-	if sess.method == pushMethod {
-		a.pushes++
-		sess.pushed = true
+// push sends a request to the phone. Its number, for the page that shows one, is never that
+// of the one before.
+func (a *ADFS) push(sess *session) {
+	a.pushes++
+	sess.pushed, sess.polls, sess.polledAt = true, 0, time.Time{}
+	last := sess.number
+	for sess.number == last {
+		sess.number = fmt.Sprint(10 + int(a.random(1)[0])%90)
 	}
-	return a.factorPage(x, sess, "")
+}
+
+// onPhone is what the person has done with the request by now.
+func (a *ADFS) onPhone(sess *session) Phone {
+	if does, set := a.phones[strings.ToLower(sess.user.Name)]; set {
+		return does
+	}
+	switch a.o.MFAResult {
+	case FactorDenied:
+		return PhoneDenies
+	case FactorNever:
+		return ""
+	}
+	return PhoneApproves
 }
 
 // polled answers a page that waits for the phone: with the next one until the person has
@@ -48,20 +66,63 @@ func (a *ADFS) beginFactor(x *exchange, sess *session) answer {
 // request pushed.
 func (a *ADFS) polled(x *exchange, sess *session) answer {
 	x.flow.requests-- // polls count for nothing
-	a.checkFields(x.Request, "AuthMethod", "Context")
-	if x.Form.Get("AuthMethod") != pushMethod {
-		a.bug(BugForeignField, x.Request, "another method than that of the page")
-		return a.errorPage(x, "MSIS7001", "")
+	if !sess.pushed {
+		a.push(sess)
+		return a.factorPage(x, sess, "")
 	}
-	switch does := a.phones[strings.ToLower(sess.user.Name)]; {
-	case !sess.pushed:
-		return a.beginFactor(x, sess)
-	case does == PhoneDenies:
+	now := a.now()
+	if gap := now.Sub(sess.polledAt); gap < a.o.PollEvery {
+		a.bug(BugFastPoll, x.Request, "polled %v after the poll before", gap)
+	}
+	sess.polledAt = now
+	sess.polls++
+	_, set := a.phones[strings.ToLower(sess.user.Name)]
+	if !set && sess.polls <= a.o.MFAPolls {
+		return a.factorPage(x, sess, "")
+	}
+	switch a.onPhone(sess) {
+	case PhoneDenies:
 		sess.pushed = false
-		return a.factorPage(x, sess, x.text.PushDenied)
-	case does == PhoneApproves:
-		sess.partial = false
-		return redirect(http.StatusFound, a.self(x, x.flow.id))
+		return a.refusedFactor(x, sess, x.text.PushDenied)
+	case PhoneApproves:
+		return a.passed(x, sess)
 	}
 	return a.factorPage(x, sess, "")
+}
+
+// blocked makes the call, or the request, and answers when the person has done something:
+// after Options.MFABlocks, or when nobody is waited for any longer. The context is used up
+// with that.
+func (a *ADFS) blocked(x *exchange, sess *session) answer {
+	a.push(sess)
+	sess.context = ""
+	return answer{waits: a.o.MFABlocks, then: func() answer {
+		if a.onPhone(sess) != "" {
+			return a.answered(x, sess)
+		}
+		return answer{waits: a.o.MFAExpires - a.o.MFABlocks, then: func() answer { return a.answered(x, sess) }}
+	}}
+}
+
+// answered is what the product says to what was done on the phone.
+func (a *ADFS) answered(x *exchange, sess *session) answer {
+	does := a.onPhone(sess)
+	switch {
+	case does == PhoneApproves:
+		return a.passed(x, sess)
+	case sess.step == FactorSilverfort && does == PhoneDenies:
+		return a.silverfort(x, "Not authorized")
+	case sess.step == FactorSilverfort:
+		return a.silverfort(x, "MFA request expired")
+	case does == PhoneDenies:
+		return a.refusedFactor(x, sess, x.text.CallDenied)
+	}
+	return a.refusedFactor(x, sess, x.text.CallExpired)
+}
+
+// silverfort is its page of words, which has no form. It speaks English alone.
+func (a *ADFS) silverfort(x *exchange, words string) answer {
+	p := a.chrome(x, x.text.SignIn)
+	p.Error = words
+	return a.page(http.StatusOK, "adfs/silverfort.html", p)
 }

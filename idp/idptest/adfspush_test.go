@@ -11,7 +11,7 @@ func pushing(t *testing.T, v version) (*idptest.ADFS, *browser) {
 	t.Helper()
 	u := idptest.Alice()
 	u.MFA = true
-	a := newADFS(t, v.as(idptest.Options{Users: []idptest.User{u}, Factors: []string{"AzureMfaAuthentication"}}))
+	a := newADFS(t, v.as(idptest.Options{Users: []idptest.User{u}, MFA: idptest.FactorAzurePush, MFAResult: idptest.FactorNever}))
 	return a, newBrowser(t, a, a.Elsewhere())
 }
 

@@ -13,7 +13,6 @@ const (
 	formsMethod       = "FormsAuthentication"
 	certificateMethod = "CertificateAuthentication"
 	requestID         = "client-request-id"
-	maxMFATries       = 3
 )
 
 // entry is the IdP-initiated sign-on page, where all of a sign-in happens.
@@ -283,40 +282,4 @@ func (a *ADFS) authCookies(to answer, token string, sess *session) answer {
 	}
 	half := len(token) / 2
 	return a.cookie(a.cookie(to, "MSISAuth", token[:half], more), "MSISAuth1", token[half:], more)
-}
-
-// factorPage asks for a second factor, with a new context each time.
-func (a *ADFS) factorPage(x *exchange, sess *session, words string) answer {
-	sess.context = base64.StdEncoding.EncodeToString(a.random(2900))
-	if a.o.Flavour == "3.0" {
-		sess.context = `<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><CipherData><CipherValue>` +
-			sess.context + `</CipherValue></CipherData></EncryptedData>`
-	}
-	p := a.chrome(x, x.text.SignIn)
-	p.UserName, p.Context, p.Error, p.AuthMethod = sess.user.Name, sess.context, words, sess.method
-	if p.AuthMethod == "" {
-		p.AuthMethod = sampleMethod
-	}
-	p.Pushed = sess.method == pushMethod
-	p.OptionsAction = "https://" + withPort443(x.host) + a.pathAndQuery(x)
-	return a.page(http.StatusOK, "adfs/mfa.html", p)
-}
-
-// secondFactor refuses every answer but one by phone: no other second factor is simulated.
-func (a *ADFS) secondFactor(x *exchange, sess *session) answer {
-	if sess == nil || !sess.partial {
-		return a.errorPage(x, "MSIS7001", "")
-	}
-	if x.Form.Get("Context") != sess.context {
-		a.bug(BugStaleContext, x.Request, "a context that is not the newest")
-		return a.errorPage(x, "MSIS7001", "")
-	}
-	if sess.method == pushMethod {
-		return a.polled(x, sess)
-	}
-	a.checkFields(x.Request, "AuthMethod", "Context", "ChallengeQuestionAnswer", "Submit")
-	if sess.tries++; sess.tries >= maxMFATries {
-		return a.errorPage(x, "", "")
-	}
-	return a.factorPage(x, sess, x.text.WrongAnswer)
 }

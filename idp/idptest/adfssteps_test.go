@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,17 +94,18 @@ func TestADFSOwnSite(t *testing.T) {
 	wantClean(t, a.ClientBugs())
 }
 
-// TestADFSSecondFactor: the page is shown, and no answer is right.
+// TestADFSSecondFactor: the page comes again with words, under a new context each time,
+// until there were three wrong answers.
 func TestADFSSecondFactor(t *testing.T) {
 	t.Parallel()
 	u := idptest.Alice()
 	u.MFA = true
 	for _, v := range versions() {
-		secondFactor(t, v, newADFS(t, v.as(idptest.Options{Users: []idptest.User{u}})))
+		wrongThrice(t, v, newADFS(t, v.as(idptest.Options{Users: []idptest.User{u}})))
 	}
 }
 
-func secondFactor(t *testing.T, v version, a *idptest.ADFS) {
+func wrongThrice(t *testing.T, v version, a *idptest.ADFS) {
 	t.Helper()
 	b := newBrowser(t, a, a.Elsewhere())
 	p := b.signIn(entry, alice, idptest.AlicePassword)
@@ -124,7 +126,7 @@ func secondFactor(t *testing.T, v version, a *idptest.ADFS) {
 		if words := p.textOf("errorText"); (words != "") != (i > 0) {
 			t.Errorf("errorText = %q at try %d", words, i)
 		}
-		p = b.submit(p, form, map[string]string{"ChallengeQuestionAnswer": "42"})
+		p = b.submit(p, form, map[string]string{"ChallengeQuestionAnswer": strconv.Itoa(i)})
 	}
 	if p.id("errorArea") == nil {
 		t.Error("want the error page after three answers")

@@ -34,7 +34,9 @@ type Answers struct {
 }
 
 // NewAnswers makes a prompter that gives, for each field, the answers of the script in
-// order, NoAnswer included; any other question ends in an *UnscriptedError.
+// order, NoAnswer included; any other question ends in an *UnscriptedError. Somebody is
+// there for requests on a phone (idp.Approval), and what proves them may be shown
+// (idp.Proof), unless the script says otherwise; those are no questions to remember.
 func NewAnswers(script map[string][]string) *Answers {
 	a := &Answers{script: map[string][]string{}}
 	for field, answers := range script {
@@ -47,6 +49,14 @@ func NewAnswers(script map[string][]string) *Answers {
 func (a *Answers) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, scripted := a.script[q.Field]; !scripted {
+		switch {
+		case q.Field == idp.Approval && slices.Contains(q.Options, idp.ByPhone):
+			return secret.New(idp.ByPhone), nil
+		case q.Field == idp.Proof:
+			return secret.New(idp.Yes), nil
+		}
+	}
 	q.Options = slices.Clone(q.Options)
 	a.asked = append(a.asked, q)
 	if err := ctx.Err(); err != nil {

@@ -36,6 +36,9 @@ const (
 	BugAssertionPosted  Bug = 19 // SAMLResponse posted to the assertion consumer
 	BugForeignCookie    Bug = 20 // cookies of one host shown to another
 	BugUserNameMissing  Bug = 21 // a password without the user name that its form asks for
+	BugBrowserOnly      Bug = 22 // something sent where only a browser can answer: a new PIN, a passkey, Duo
+	BugCodeRepeated     Bug = 23 // one code sent twice without a new answer of the person
+	BugFastPoll         Bug = 24 // a second factor polled sooner than Options.PollEvery allows
 )
 
 const (
@@ -95,6 +98,11 @@ func (s *simulator) checkRequest(x *exchange) {
 func sameHost(a, b string) bool {
 	trim := func(h string) string { return strings.TrimSuffix(strings.ToLower(h), ":443") }
 	return trim(a) == trim(b)
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	return (&url.URL{Host: host}).Hostname()
 }
 
 func (s *simulator) isMultipart(r *Request) bool {
@@ -221,6 +229,9 @@ func (s *simulator) elsewhere(rec *Request) answer {
 		if name != "Cookie" && slices.ContainsFunc(values, s.holdsSecret) {
 			s.bug(BugSecretElsewhere, rec, "a password at another host, in the header %s", name)
 		}
+	}
+	if strings.HasSuffix(strings.ToLower(hostname(rec.Host)), ".duosecurity.com") {
+		s.bug(BugBrowserOnly, rec, "Duo was asked, which answers browsers alone")
 	}
 	if ref, err := url.Parse(rec.Header.Get("Referer")); err == nil && ref.Host != "" && !sameHost(ref.Host, rec.Host) {
 		s.bug(BugReferer, rec, "Referer names another host")

@@ -43,7 +43,7 @@ var (
 // mutants are the wrong clients. Some break rule 15 as well because Go's http.Client
 // writes the whole previous URL into Referer when it follows a redirect.
 func mutants() []mutant {
-	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), methodMutants(), pageMutants(), mutants20(), requestMutants())
+	return slices.Concat(passwordMutants(), hostMutants(), formMutants(), methodMutants(), pageMutants(), mutants20(), requestMutants(), factorMutants())
 }
 
 // passwordMutants send a password too often or in a wrong place.
@@ -319,7 +319,7 @@ func innocents() []innocent {
 // TestClientBugsNone: nothing is said against the innocent.
 func TestClientBugsNone(t *testing.T) {
 	t.Parallel()
-	for _, c := range innocents() {
+	for _, c := range slices.Concat(innocents(), factorInnocents()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			a := newADFS(t, c.o)

@@ -33,13 +33,20 @@ type session struct {
 	since   time.Time
 	kept    bool // Kmsi
 	partial bool // the second factor is missing
-	context string
-	tries   int
-	method  string // of the second factor; "" until it is chosen
-	pushed  bool   // a request lies on the phone
 	issued  bool
 	windows bool   // signed in by integrated sign-in
 	domain  string // of its cookies; "": the host's own
+
+	// The second factor.
+	method   string // its AuthMethod; "" until it is chosen
+	step     Factor // the page that was shown last
+	context  string // of that page; "" once nothing can be posted to it
+	tries    int
+	refused  map[string]bool // codes by their field
+	pushed   bool            // a request lies on the phone
+	number   string          // of the last request
+	polls    int             // since it
+	polledAt time.Time       // zero: not since it
 }
 
 // ssoLifetime is how long AD FS lets a browser session sign in again without a
@@ -84,6 +91,17 @@ func (s *simulator) notePassword(x *exchange, user, password string) {
 	f.posts[key]++
 	if f.posts[key] > max(1, f.starts) || f.lineage.refused[key] {
 		s.bug(BugPasswordRepeated, x.Request, "the same password again without a new answer")
+	}
+}
+
+// noteCode remembers a posted code, which was refused before or not. One that is shorter
+// than codes are is looked for nowhere: it could be any number.
+func (s *simulator) noteCode(x *exchange, refused bool, code string) {
+	if refused {
+		s.bug(BugCodeRepeated, x.Request, "a refused code again without a new answer")
+	}
+	if len(code) >= len(MFACode) && !s.holdsSecret(code) {
+		s.typed = append(s.typed, code)
 	}
 }
 

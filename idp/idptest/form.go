@@ -65,10 +65,11 @@ type formState struct {
 	id      string
 	browser string // the session cookie it was begun with
 	flow    *flow
-	name    string // the user name of the first step
-	user    *User  // set once the password was right
-	page    Page   // the form that was shown last
-	relay   string // what the service wants to have back
+	name    string          // the user name of the first step
+	user    *User           // set once the password was right
+	refused map[string]bool // codes
+	page    Page            // the form that was shown last
+	relay   string          // what the service wants to have back
 }
 
 // NewForm makes a form provider of o.

@@ -289,6 +289,33 @@ func TestFormCode(t *testing.T) {
 	wantBug(t, f.ClientBugs(), idptest.BugPasswordInURL)
 }
 
+// TestFormCodeRepeated: a refused code is nobody's new answer, an empty one is none at all.
+func TestFormCodeRepeated(t *testing.T) {
+	t.Parallel()
+	u := idptest.Alice()
+	u.Name, u.MFA = "alice", true
+	for code, want := range map[string]bool{"000000": true, "": false} {
+		f := newForm(t, idptest.FormOptions{Users: []idptest.User{u}})
+		b := newBrowser(t, f, f.Elsewhere())
+		p := b.get(formEntry)
+		p = b.submit(p, p.form("password"), map[string]string{"username": "alice", "password": idptest.AlicePassword})
+		p = b.submit(p, p.form("otp"), map[string]string{"otp": code})
+		wantClean(t, f.ClientBugs())
+		b.submit(p, p.form("otp"), map[string]string{"otp": code})
+		bugs := f.ClientBugs()
+		if len(bugs) > 0 != want || want && !strings.HasPrefix(bugs[0], "23: ") {
+			t.Errorf("%q twice: %q", code, bugs)
+		}
+	}
+	f := newForm(t, idptest.FormOptions{Users: []idptest.User{u}})
+	b := newBrowser(t, f, f.Elsewhere())
+	p := b.get(formEntry)
+	p = b.submit(p, p.form("password"), map[string]string{"username": "alice", "password": idptest.AlicePassword})
+	b.submit(p, p.form("otp"), map[string]string{"otp": "654321"})
+	b.get("https://" + idptest.ForeignHost + "/?x=654321")
+	wantBug(t, f.ClientBugs(), idptest.BugSecretElsewhere)
+}
+
 // TestFormLatin1: what is typed arrives in the page's own encoding, or is wrong.
 func TestFormLatin1(t *testing.T) {
 	t.Parallel()

@@ -136,9 +136,15 @@ func (f *Form) password(x *exchange, st *formState) answer {
 	return f.signIn(x, st, user)
 }
 
-// code takes the second factor.
+// code takes the second factor. One that was refused before is nobody's new answer.
 func (f *Form) code(x *exchange, st *formState) answer {
-	if x.Form.Get("otp") != MFACode {
+	code := x.Form.Get("otp")
+	f.noteCode(x, st.refused[code], code)
+	if code != MFACode {
+		if st.refused == nil {
+			st.refused = map[string]bool{}
+		}
+		st.refused[code] = code != ""
 		return f.form(x, st, "Incorrect code", "The code of your authenticator was wrong or too old.")
 	}
 	return f.signIn(x, st, st.user)

@@ -3,8 +3,10 @@ package idptest_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -98,4 +100,60 @@ func FuzzProviders(f *testing.F) {
 			p.Stats()
 		}
 	})
+}
+
+// FuzzSecondFactor posts anything to any second factor, with the context of its page where
+// the text has it. Without the right code, or somebody at the phone, nothing signs in.
+func FuzzSecondFactor(f *testing.F) {
+	for i := range idptest.Factors() {
+		f.Add(i, "AuthMethod=SampleAdapter&Context={context}&ChallengeQuestionAnswer=41&Submit=Submit")
+		f.Add(i, "Context={context}&Context=x&__EVENTTARGET=verificationOption3&InitStatus=true&Passcode=next&AuthMethod=")
+		f.Add(i, "AuthMethod=AzureMfaAuthentication&Context={context}")
+		f.Add(i, "AuthMethod=SecurIDAuthentication&Context={context}&Passcode=next&Submit=Submit")
+	}
+	f.Fuzz(func(t *testing.T, kind int, body string) {
+		kinds := idptest.Factors()
+		info := kinds[uint(kind)%uint(len(kinds))]
+		o := idptest.Options{MFA: info.Factor, MFAExpires: time.Nanosecond}
+		for _, f := range parsed(body) {
+			if f.Value == idptest.MFACode || f.Value == idptest.CustomCode {
+				return
+			}
+		}
+		results := []idptest.FactorResult{idptest.FactorNever, idptest.FactorDenied}
+		if !slices.Contains(info.Results, idptest.FactorNever) { // nobody is needed but who knows the code
+			results = []idptest.FactorResult{idptest.FactorApproved}
+		}
+		for _, o.MFAResult = range results {
+			a := newADFS(t, o)
+			b := newBrowser(t, a, a.Elsewhere())
+			p := b.signIn(entry, alice, idptest.AlicePassword)
+			for range 4 {
+				context := ""
+				if n := p.id("context"); n != nil {
+					context = url.QueryEscape(val(n, "value"))
+				}
+				p = b.post(entry, parsed(strings.ReplaceAll(body, "{context}", context)))
+			}
+			if b.get(entry).assertion() != "" {
+				t.Errorf("%s signed in", info.Factor)
+			}
+			if reqs := a.Requests(); slices.ContainsFunc(reqs, func(r idptest.Request) bool { return r.Page == "broken" }) {
+				t.Error("a page did not render")
+			}
+		}
+	})
+}
+
+// parsed reads the fields of a body.
+func parsed(body string) []idptest.Field {
+	var fields []idptest.Field
+	for pair := range strings.SplitSeq(body, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if v, err := url.QueryUnescape(value); err == nil {
+			value = v
+		}
+		fields = append(fields, idptest.Field{Name: name, Value: value})
+	}
+	return fields
 }

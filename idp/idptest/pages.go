@@ -45,7 +45,8 @@ type Page struct {
 	Providers     []ClaimsProvider
 	Context       string
 	AuthMethod    string // of the second factor
-	Pushed        bool   // which waits for a phone and has no field
+	Factor        Factor // "": FactorCustom
+	Number        string // of the request on the phone
 	Activity      string // also the report number of a form provider's error page
 	Detail        string
 	Display       string // of the relying party
@@ -176,7 +177,7 @@ func PageNames() ([]string, error) {
 			return nil, err
 		}
 		for _, name := range found {
-			if !strings.HasSuffix(name, "/chrome.html") { // parts of other pages
+			if !strings.HasSuffix(name, "/chrome.html") && !strings.HasSuffix(name, "/factors.html") { // parts of other pages
 				names = append(names, name)
 			}
 		}

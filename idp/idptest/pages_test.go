@@ -40,8 +40,14 @@ func TestRender(t *testing.T) {
 	}
 	newest := full
 	newest.Flavour = "2019"
+	pages := []idptest.Page{{}, full, newest}
+	for _, f := range idptest.Factors() {
+		of := full
+		of.Factor, of.Number, of.AuthMethod = f.Factor, "<i>42</i>", "<i>x</i>"
+		pages = append(pages, of)
+	}
 	for _, name := range names {
-		for _, p := range []idptest.Page{{}, full, newest} {
+		for _, p := range pages {
 			source, err := idptest.Render(name, p)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -68,7 +74,9 @@ func TestRender(t *testing.T) {
 	if _, err := idptest.Render("adfs/autopost.html", idptest.Page{SAMLResponse: `"><script>`}); err == nil {
 		t.Error("Render of a SAMLResponse that is not base64 = nil, want an error")
 	}
-	if len(names) < 20 || slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, "chrome.html") }) {
+	if len(names) < 20 || slices.ContainsFunc(names, func(n string) bool {
+		return strings.HasSuffix(n, "chrome.html") || strings.HasSuffix(n, "factors.html")
+	}) {
 		t.Errorf("PageNames = %q", names)
 	}
 }

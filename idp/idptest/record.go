@@ -187,6 +187,9 @@ type answer struct {
 	page   string
 	cut    bool // close the connection in the middle of the body, or before a nil one
 	hang   bool // answer nothing until the client gives up
+
+	waits time.Duration // before then
+	then  func() answer // in place of everything above, under the simulator's lock
 }
 
 // set adds a header and returns the answer, so that answers can be written in one line.

@@ -1,6 +1,7 @@
 package idptest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,15 +39,15 @@ type User struct {
 	Roles           []string
 	SessionName     string // RoleSessionName attribute; "": the name without its domain
 	SessionDuration string // SessionDuration attribute in seconds; "": not sent
-	// MFA asks for a second factor after the password. AD FS shows the page of one of its
-	// Options.Factors; a form provider takes the code MFACode.
+	// MFA asks for a second factor after the password: that of Options.MFA at AD FS, the
+	// code MFACode at a form provider.
 	MFA bool
 }
 
 const (
 	// AlicePassword is the password of Alice.
 	AlicePassword = "correct horse"
-	// MFACode is every second-factor code.
+	// MFACode is every second-factor code but CustomCode.
 	MFACode = "123456"
 )
 
@@ -173,6 +174,9 @@ func (s *simulator) serve(w http.ResponseWriter, r *http.Request, route func(*ex
 	rec, tooLong := readRequest(r)
 	wait(r.Context(), s.latency)
 	a := s.answer(&rec, tooLong, route)
+	for a.then != nil {
+		a = s.later(r.Context(), &rec, a)
+	}
 	a.write(w, r, s.headers, s.gzip)
 }
 
@@ -193,12 +197,31 @@ func (s *simulator) answer(rec *Request, tooLong bool, route func(*exchange) ans
 	} else {
 		s.checkRequest(x)
 	}
-	rec.Page = a.page
-	if !a.hang && a.status != 0 {
-		rec.Status = a.status
-	}
 	s.requests = append(s.requests, *rec)
+	s.recordAnswer(rec, *a)
 	return *a
+}
+
+// later is what comes of an answer that waits for somebody.
+func (s *simulator) later(ctx context.Context, rec *Request, a answer) answer {
+	wait(ctx, a.waits)
+	if ctx.Err() != nil {
+		return answer{cut: true}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a = a.then()
+	s.recordAnswer(rec, a)
+	return a
+}
+
+// recordAnswer writes into the record what a request was answered.
+func (s *simulator) recordAnswer(rec *Request, a answer) {
+	recorded := &s.requests[rec.Number-1]
+	recorded.Page = a.page
+	if !a.hang && a.status != 0 {
+		recorded.Status = a.status
+	}
 }
 
 // outOfOrder is the answer of a server that is down; nil if it is up.

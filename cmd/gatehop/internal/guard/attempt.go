@@ -38,6 +38,11 @@ type Attempt struct {
 	Person  idp.Prompter
 	// Attended says that Person has a person, who is told why sources are passed over.
 	Attended bool
+	// Approves says that somebody is there who answers requests on a phone, whether or not
+	// anything can be asked of them here.
+	Approves bool
+	// Login says that they have just asked for a sign-in, and for what comes of it.
+	Login bool
 
 	used    []bool        // by source
 	given   []given       // without a verdict so far
@@ -45,6 +50,10 @@ type Attempt struct {
 	looked  bool          // whether an earlier refusal forbids everything
 	lockout *LockoutError
 	coded   bool  // a source has given something else than a password
+	rings   bool  // the provider rings a phone
+	proved  bool  // a ticket or a certificate was shown
+	denied  bool  // the last request on it
+	agreed  bool  // the person lets another request be sent after one that was denied
 	passed  error // why the last source was passed over; nil if none was
 	told    bool
 	unlock  func()
@@ -61,6 +70,12 @@ type given struct {
 // sources were passed over and nobody answers a first question, the error says why: a
 // *RefusedError or a *LockoutError.
 func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
+	switch q.Field {
+	case idp.Approval:
+		return a.approve(ctx, q)
+	case idp.Proof:
+		return a.prove(ctx)
+	}
 	if q.Public || len(q.Options) > 0 {
 		answer, err := idp.FirstOf(a.Fixed, a.Person).Ask(ctx, q)
 		if err == nil && q.Field == "username" {
@@ -83,6 +98,23 @@ func (a *Attempt) Ask(ctx context.Context, q idp.Question) (secret.Text, error) 
 	}
 	a.release()
 	return a.person(ctx, q)
+}
+
+// approve answers, without asking anybody, what somebody is there for: the person for what
+// comes on a phone, a program for codes. That a phone rings is written down at once: whoever
+// kills gatehop then does not keep the next run from knowing.
+func (a *Attempt) approve(ctx context.Context, q idp.Question) (secret.Text, error) {
+	if !a.rings && !slices.Contains(q.Options, idp.ByCode) { // for sure
+		a.rings = true
+		a.needsHuman(ctx)
+	}
+	switch {
+	case a.Approves && slices.Contains(q.Options, idp.ByPhone):
+		return secret.New(idp.ByPhone), nil
+	case a.hasCodes() && slices.Contains(q.Options, idp.ByCode):
+		return secret.New(idp.ByCode), nil
+	}
+	return secret.Text{}, idp.ErrNoAnswer
 }
 
 // Tell passes on to the person.
@@ -122,9 +154,14 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
-	if !e.Human.IsZero() && !a.Attended && s.Field == "password" && !a.hasCodes() {
-		a.passed = &HumanError{At: e.Human, Now: now}
+	if err := a.human(e); err != nil && s.Field == "password" {
+		a.passed = err
 		return secret.Text{}, idp.ErrNoAnswer
+	}
+	if s.Field == "password" {
+		if err := a.agree(ctx, e); err != nil {
+			return secret.Text{}, err
+		}
 	}
 	if a.lockout != nil || len(a.refused) >= maxRefusals {
 		if a.lockout != nil {
@@ -149,6 +186,49 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	a.given = append(a.given, given{field: s.Field, text: answer})
 	a.coded = a.coded || s.Field != "password"
 	return answer, nil
+}
+
+// human says why nothing may be sent that makes the provider ask for what comes after it, nil
+// if it may. It is a *HumanError.
+func (a *Attempt) human(e entry) error {
+	if a.Attended || a.Approves || e.Human.IsZero() || !e.Rings && a.hasCodes() {
+		return nil
+	}
+	return &HumanError{At: e.Human, Now: a.Guard.Now()}
+}
+
+// agree asks the person before another request is sent to their phone after one that was
+// denied or not answered, unless this sign-in was their word. Who types a password in it
+// gives that too.
+func (a *Attempt) agree(ctx context.Context, e entry) error {
+	if !e.Denied || a.Login || a.agreed {
+		return nil
+	}
+	answer, err := a.Person.Ask(ctx, idp.Question{Field: "confirm", Public: true, Options: []string{"no", "yes"},
+		Label: "The last request on your phone was denied or not answered. Send another one?"})
+	var needs *idp.NeedsInputError
+	switch {
+	case err == nil && answer.Reveal() == "yes":
+		a.agreed = true
+		return nil
+	case err != nil && !errors.Is(err, idp.ErrNoAnswer) && !errors.As(err, &needs):
+		return err
+	}
+	return &HumanError{At: e.Human, Now: a.Guard.Now()}
+}
+
+// prove lets a ticket or a certificate be shown unless what follows it needs a person.
+func (a *Attempt) prove(ctx context.Context) (secret.Text, error) {
+	e := a.Guard.load(ctx, a.key())
+	err := a.human(e)
+	if err == nil {
+		err = a.agree(ctx, e)
+	}
+	if err != nil {
+		return secret.Text{}, err
+	}
+	a.proved = true
+	return secret.New(idp.Yes), nil
 }
 
 // what a field holds, as people say it.
@@ -188,21 +268,27 @@ func (a *Attempt) person(ctx context.Context, q idp.Question) (secret.Text, erro
 // command that was interrupted say nothing.
 func (a *Attempt) Done(ctx context.Context, err error) {
 	defer func() {
+		if a.rings { // whatever came of it: a password makes it ring
+			a.needsHuman(ctx)
+		}
 		a.given = nil
 		a.release()
 	}()
 	var page *idp.PageError
 	var needs *idp.NeedsInputError
+	if a.rings && errors.As(err, &page) && (page.Verdict == idp.MFADenied || page.Verdict == idp.MFATimeout) {
+		a.denied = true
+	}
 	switch {
 	case err == nil:
 		a.accept(ctx)
 	case errors.As(err, &needs):
-		if isCode(needs.Question.Field) && len(a.given) > 0 && !a.coded {
-			a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		if NeedsHuman(err) && !a.coded {
+			a.needsHuman(ctx)
 		}
 	case !errors.As(err, &page):
 	case NeedsHuman(page) && !a.coded: // a code that comes from a program needs no person
-		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		a.needsHuman(ctx)
 	case page.Verdict == idp.MFADenied:
 		a.judge(ctx, false, func(g given) bool { return g.field != "password" })
 	case page.Verdict == idp.Rejected, page.Verdict == idp.Unexplained, page.Verdict == idp.PasswordExpired:
@@ -215,14 +301,19 @@ var humanVerdicts = []idp.Verdict{
 	idp.SecondFactor, idp.NeedsBrowser, idp.Enrolment, idp.MFADenied, idp.MFATimeout, idp.Captcha, idp.Consent,
 }
 
-// NeedsHuman reports whether err is a page that only a person can go on from.
+// NeedsHuman reports whether err is a page that only a person can go on from, or a question
+// for what comes after the password.
 func NeedsHuman(err error) bool {
 	var page *idp.PageError
+	var needs *idp.NeedsInputError
+	if errors.As(err, &needs) {
+		return isCode(needs.Question.Field)
+	}
 	return errors.As(err, &page) && slices.Contains(humanVerdicts, page.Verdict)
 }
 
 // isCode reports whether a question is for more than who somebody is.
-func isCode(field string) bool { return field != "password" && field != "username" }
+func isCode(field string) bool { return field == "otp" || field == idp.Approval }
 
 // hasCodes reports whether a program answers what comes after the password.
 func (a *Attempt) hasCodes() bool {
@@ -258,13 +349,19 @@ func (a *Attempt) accept(ctx context.Context) {
 		texts, person = append(texts, g.text), person || g.person
 		typedCode = typedCode || g.person && isCode(g.field)
 	}
+	// What kept cookies, or a typed code, are enough for says nothing about the next password.
+	alone := (len(a.given) > 0 || a.proved) && !typedCode && !a.rings
 	a.given = nil
 	if e := a.Guard.load(ctx, a.key()); !e.isEmpty() {
-		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person) })
+		a.record(ctx, func(ctx context.Context) { a.Guard.accept(ctx, a.key(), texts, person, alone) })
 	}
 	if typedCode { // nobody else could have
-		a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key()) })
+		a.needsHuman(ctx)
 	}
+}
+
+func (a *Attempt) needsHuman(ctx context.Context) {
+	a.record(ctx, func(ctx context.Context) { a.Guard.needsHuman(ctx, a.key(), ringing{a.rings, a.denied}) })
 }
 
 // record changes the entry under the lock, or without it if it cannot be had: a person

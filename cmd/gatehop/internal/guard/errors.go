@@ -37,12 +37,12 @@ func (e *LockoutError) Error() string {
 		maxRefusals, int(window.Minutes()), when(e.At, e.Now))
 }
 
-// HumanError reports that the provider answers a password with something that only a
-// person can do, so that none was sent without one.
+// HumanError reports that the provider answers a password, a ticket or a certificate with
+// something that only a person can do, so that none was sent without one.
 type HumanError struct{ At, Now time.Time }
 
 func (e *HumanError) Error() string {
-	return "the provider wanted something that only a person can do " + when(e.At, e.Now) + "; without one none is sent again"
+	return "the provider wanted something that only a person can do " + when(e.At, e.Now) + "; without one nothing is sent there again"
 }
 
 // when is a time of today as people say it.

@@ -55,6 +55,13 @@ type record struct {
 	Refused []refused `json:"refused,omitempty"` // the oldest first
 	Blocked time.Time `json:"blocked,omitzero"`  // too many were; until a person has signed in
 	Human   time.Time `json:"human,omitzero"`    // when the provider answered a password with what only a person can do
+	ringing
+}
+
+// ringing is what is known of a provider that reaches the person on a phone.
+type ringing struct {
+	Rings  bool `json:"rings,omitempty"`  // it does, after a password
+	Denied bool `json:"denied,omitempty"` // the last request was denied, or not answered
 }
 
 // refused is one secret that was refused.
@@ -70,6 +77,7 @@ type times struct {
 	Version int         `json:"version"`
 	At      []time.Time `json:"at"`
 	Human   time.Time   `json:"human,omitzero"` // as in record
+	ringing
 }
 
 const version = 1
@@ -78,7 +86,7 @@ const version = 1
 type entry struct {
 	record
 	times []time.Time
-	plain time.Time // times.Human
+	plain times // as it lies there; its times are clamped in times alone
 	hash  func(t secret.Text, salt []byte) []byte
 }
 
@@ -94,9 +102,9 @@ func (g *Guard) load(ctx context.Context, key string) entry {
 	}
 	var t times
 	if data, err := g.Times.Get(ctx, key); err == nil && json.Unmarshal(data, &t) == nil && t.Version == version {
-		e.times, e.plain = t.At, t.Human
+		e.times, e.plain = t.At, t
 		if e.Human.IsZero() {
-			e.Human = t.Human
+			e.Human, e.ringing = t.Human, t.ringing
 		}
 	}
 	return e
@@ -211,7 +219,7 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 	}
 	e.times = append(e.times, now)
 	e.times = e.times[max(0, len(e.times)-maxRefusals):]
-	if g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) == nil || g.Warn == nil {
+	if g.putTimes(ctx, key, e) == nil || g.Warn == nil {
 		return
 	}
 	if err == nil {
@@ -222,15 +230,21 @@ func (g *Guard) refuse(ctx context.Context, key string, secrets []secret.Text, m
 
 // needsHuman records that the provider wants a person after the password; the caller holds
 // the lock. It is no secret: where no record can be kept, the time alone is.
-func (g *Guard) needsHuman(ctx context.Context, key string) {
+func (g *Guard) needsHuman(ctx context.Context, key string, now ringing) {
 	e := g.load(ctx, key)
-	e.Human, e.plain = g.Now(), g.Now()
+	e.Human, e.Rings, e.Denied = g.Now(), e.Rings || now.Rings, now.Denied || e.Denied && !now.Rings
+	e.plain.Human, e.plain.ringing = e.Human, e.ringing
 	if g.Keep && g.put(ctx, g.Marks, key, e.record.current()) == nil {
 		return
 	}
-	if err := g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}); err != nil && g.Warn != nil {
+	if err := g.putTimes(ctx, key, e); err != nil && g.Warn != nil {
 		g.Warn(fmt.Errorf("that the provider wants a person cannot be remembered: %w", err))
 	}
+}
+
+// putTimes writes what stands where no mark can be kept.
+func (g *Guard) putTimes(ctx context.Context, key string, e entry) error {
+	return g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain.Human, ringing: e.plain.ringing})
 }
 
 func (r record) current() record {
@@ -255,8 +269,9 @@ func (g *Guard) remove(ctx context.Context, from creds.Store, key string) error 
 }
 
 // accept records that secrets were accepted; the caller holds the lock. Whoever signed
-// in opens the window anew; a person lifts a block. Other secrets stay refused.
-func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, person bool) {
+// in opens the window anew; a person lifts a block. Other secrets stay refused. With
+// alone, nobody was needed.
+func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, person, alone bool) {
 	e := g.load(ctx, key)
 	for _, t := range secrets {
 		if i, ok := e.find(t); ok {
@@ -269,15 +284,22 @@ func (g *Guard) accept(ctx context.Context, key string, secrets []secret.Text, p
 	if person {
 		e.Blocked = time.Time{}
 	}
-	e.Human = time.Time{} // a password was enough
+	if alone || !e.Rings {
+		e.Human, e.ringing = time.Time{}, ringing{}
+	}
+	plain, kept := len(e.times) > 0 || !e.plain.Human.IsZero(), !e.Human.IsZero()
+	e.times, e.plain = nil, times{Human: e.Human, ringing: e.ringing}
 	var err error
 	switch {
-	case len(e.Refused) > 0 || !e.Blocked.IsZero() || !e.Human.IsZero():
+	case len(e.Refused) > 0 || !e.Blocked.IsZero() || kept && g.Keep:
 		err = g.put(ctx, g.Marks, key, e.record.current())
 	default:
 		err = g.remove(ctx, g.Marks, key)
 	}
-	if len(e.times) > 0 || !e.plain.IsZero() {
+	switch {
+	case kept && (!g.Keep || err != nil):
+		err = g.putTimes(ctx, key, e)
+	case plain:
 		if gone := g.remove(ctx, g.Times, key); err == nil {
 			err = gone
 		}
@@ -293,5 +315,5 @@ func (g *Guard) settle(ctx context.Context, key string, e *entry, now time.Time)
 	if !e.clamp(now) || len(e.times) == 0 {
 		return
 	}
-	_ = g.put(ctx, g.Times, key, times{Version: version, At: e.times, Human: e.plain}) // else they count as now, as before
+	_ = g.putTimes(ctx, key, *e) // else they count as now, as before
 }

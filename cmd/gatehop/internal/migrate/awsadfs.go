@@ -79,7 +79,7 @@ func adfsNote(k awsfile.Key, r *reading, rows map[string]row) Note {
 // adfsRows are the settings by their name without the prefix.
 func adfsRows() map[string]row {
 	const program = "no program comes from a file of another tool"
-	const factor = "the choice of a second factor is not built yet; gatehop goes by the page that comes"
+	const factor = "Duo's prompt needs a browser; gatehop_mfa chooses another second factor"
 	rows := map[string]row{}
 	for _, r := range []row{
 		{key: "adfs_host", read: readHost},

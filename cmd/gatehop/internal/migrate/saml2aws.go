@@ -275,11 +275,16 @@ func short(d time.Duration) string {
 	return text
 }
 
-func readMFA(_ *reading, text string, _ provider) Note {
+// readMFA knows the second factors that saml2aws has at AD FS (Auto, VIP, Azure, Defender,
+// at AD FS 2.0 RSA), which gatehop calls the same.
+func readMFA(r *reading, text string, p provider) Note {
 	if strings.EqualFold(text, "auto") || strings.EqualFold(text, "none") {
 		return Note{Fate: NotNeeded, Why: "gatehop goes by the page that comes"}
 	}
-	return Note{Fate: NotPossible, Why: "the choice of a second factor is not built yet; gatehop goes by the page that comes"}
+	if name := strings.ToLower(text); p.kind == "adfs" && slices.Contains([]string{"vip", "azure", "defender", "rsa"}, name) {
+		return r.take("gatehop_mfa", name)
+	}
+	return Note{Fate: NotPossible, Why: "gatehop goes by the page that comes"}
 }
 
 func readTarget(_ *reading, text string, _ provider) Note {

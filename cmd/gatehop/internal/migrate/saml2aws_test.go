@@ -90,7 +90,7 @@ func TestSaml2aws(t *testing.T) {
 
 // allowed are the keys that a draft of an import may have: none that adds a host, a
 // program, a root of trust or a way around the server's certificate.
-var allowed = []string{"gatehop_idp", "gatehop_url", "gatehop_auth", "gatehop_username", "gatehop_relying_party", "gatehop_role_arn", "gatehop_session_duration", "region"}
+var allowed = []string{"gatehop_idp", "gatehop_url", "gatehop_auth", "gatehop_mfa", "gatehop_username", "gatehop_relying_party", "gatehop_role_arn", "gatehop_session_duration", "region"}
 
 // sound says what is wrong with the accounts whatever the file was.
 func sound(accounts []Account) error {

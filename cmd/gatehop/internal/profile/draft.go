@@ -9,7 +9,8 @@ type Draft struct {
 
 	// Of a gateway: Kind is never empty there.
 	Kind, URL, Username, Auth            string
-	RelyingParty, ADFSDomain, HomeRealm  string
+	RelyingParty, ADFSDomain             string
+	HomeRealm, MFA                       string
 	CABundle, Proxy, UserAgent, Timeout  string
 	SessionDuration, PrincipalARN, Store string
 
@@ -39,7 +40,7 @@ func (d *Draft) fields() []field {
 		{prefix + "idp", &d.Kind}, {prefix + "url", &d.URL}, {prefix + "username", &d.Username},
 		{prefix + "auth", &d.Auth},
 		{prefix + "adfs_domain", &d.ADFSDomain}, {prefix + "relying_party", &d.RelyingParty},
-		{prefix + "home_realm", &d.HomeRealm},
+		{prefix + "home_realm", &d.HomeRealm}, {prefix + "mfa", &d.MFA},
 		{prefix + "ca_bundle", &d.CABundle}, {prefix + "proxy", &d.Proxy},
 		{prefix + "user_agent", &d.UserAgent}, {prefix + "timeout", &d.Timeout},
 		{prefix + "role_arn", &d.RoleARN}, {prefix + "principal_arn", &d.PrincipalARN},

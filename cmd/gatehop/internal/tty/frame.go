@@ -33,7 +33,7 @@ const (
 	mark     = "■ " // in the colour of the line
 	gap      = 2    // between two columns
 	label    = "Filter: "
-	invite   = "type words of account, name or role, in any order"
+	invite   = "type words of a line, in any order"
 	nothing  = "  Nothing matches. Backspace takes the last character back, Ctrl-U all."
 	keys     = "Enter choose   Esc leave   arrows, PgUp/PgDn, Home/End move   Ctrl-U clear"
 )

@@ -129,7 +129,7 @@ func TestFrame(t *testing.T) {
 	}{
 		{"all", "", 1, 60, 7, `
 Which role?                                           3 of 3
-Filter:  type words of account, name or role, in any order
+Filter:  type words of a line, in any order
     gate       111111111111  Gateway
 > ■ 日本 prod  222222222222  Admins   ask Bob
     Zürich     333333333333  Admins
@@ -143,7 +143,7 @@ Filter: min ür
 Enter choose   Esc leave   arrows, PgUp/PgDn, Home/End move…`},
 		{"narrow", "", 1, 30, 5, `
 Which role?             3 of 3
-Filter:  type words of accou…
+Filter:  type words of a lin…
     gate   1111…  Gate…
 > ■ 日本…  2222…  Admi…  ask …
 Enter choose   Esc leave   ar…`},
@@ -153,7 +153,7 @@ Filter: x
   Nothing matches. Backspace takes the …
 Enter choose   Esc leave   arrows, PgUp…`},
 		{"low", "", 2, 30, 2, `
-Filter:  type words of accou…
+Filter:  type words of a lin…
 >   Züri…  3333…  Admi…`},
 		{"one line", "", 1, 12, 1, `
 > ■ …  …  …`},

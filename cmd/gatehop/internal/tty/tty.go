@@ -132,12 +132,16 @@ func prompt(q idp.Question, shown []string) string {
 	for i, option := range shown {
 		fmt.Fprintf(&b, "%*d  %s\n", len(strconv.Itoa(len(q.Options))), i+1, option)
 	}
-	b.WriteString(strings.TrimRight(label, ": "))
+	label = strings.TrimRight(label, ": ")
+	b.WriteString(label)
 	if len(q.Options) > 0 {
 		fmt.Fprintf(&b, " (1-%d)", len(q.Options))
 	}
 	if q.Default != "" {
 		fmt.Fprintf(&b, " [%s]", q.Default)
+	}
+	if strings.HasSuffix(label, "?") && len(q.Options) == 0 && q.Default == "" {
+		return b.String() + " "
 	}
 	b.WriteString(": ")
 	return b.String()
