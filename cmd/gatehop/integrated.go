@@ -87,6 +87,8 @@ func hintOfScheme(page *idp.PageError) string {
 		return careful
 	case page.Verdict == idp.PasswordExpired && page.Scheme != "":
 		return "change the password (kpasswd, on Windows: Ctrl+Alt+Del), then run the command again"
+	case page.Verdict == idp.Integrated && page.Scheme == challenge.NTLM.Title():
+		return "the server takes no NTLM: gatehop_auth = kerberos signs in by a ticket"
 	case page.Verdict != idp.ProxyRefused:
 		return ""
 	case strings.Contains(strings.ToLower(page.Words), "basic"):

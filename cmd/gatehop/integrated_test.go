@@ -279,7 +279,8 @@ func TestSchemeHints(t *testing.T) {
 		{idp.PageError{Verdict: idp.ProxyRefused, Words: "Negotiate, NTLM"}, "cntlm", "NAME:PASSWORD"},
 		{idp.PageError{Verdict: idp.ProxyRefused}, "gatehop_proxy", "cntlm"},
 		{idp.PageError{Verdict: idp.TicketRefused, URL: "https://adfs.corp.example/x"}, "HTTP/adfs.corp.example ", "$HOST"},
-		{idp.PageError{Verdict: idp.Integrated}, "gatehop_auth = kerberos", "$"},
+		{idp.PageError{Verdict: idp.Integrated}, "gatehop_auth = kerberos", "takes no NTLM"},
+		{idp.PageError{Verdict: idp.Integrated, Scheme: "NTLM"}, "takes no NTLM: gatehop_auth = kerberos", "gatehop_auth = ntlm"},
 	} {
 		if got := explain(&c.page).hint; !strings.Contains(got, c.has) || strings.Contains(got, c.not) {
 			t.Errorf("%+v: %q", c.page, got)

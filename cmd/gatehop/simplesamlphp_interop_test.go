@@ -35,8 +35,9 @@ type simpleSAML struct {
 	cert         *x509.Certificate // that signs its assertions
 }
 
-// startSimpleSAML starts one of its own; the test's end stops it.
-func startSimpleSAML(t *testing.T, scheme string) simpleSAML {
+// startSimpleSAML starts one of its own, with HTTP authentication as well if a realm is
+// given; the test's end stops it.
+func startSimpleSAML(t *testing.T, scheme string, realms ...realm) simpleSAML {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil { // Apache works as another user
@@ -44,13 +45,19 @@ func startSimpleSAML(t *testing.T, scheme string) simpleSAML {
 	}
 	state := filepath.Join(dir, "ssp")
 	script := filepath.Join(interopDir, "ssp")
-	if out, err := exec.Command(filepath.Join(script, "up"), state, scheme, strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
+	args := []string{state, scheme, strconv.Itoa(os.Getpid())}
+	for _, r := range realms {
+		args = append(args, r.state)
+	}
+	if out, err := exec.Command(filepath.Join(script, "up"), args...).CombinedOutput(); err != nil {
 		t.Fatalf("start SimpleSAMLphp: %v\n%s", err, out)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := os.ReadFile(filepath.Join(state, "log", "simplesamlphp.log"))
 			t.Logf("SimpleSAMLphp over %s:\n%s", scheme, text)
+			text, _ = os.ReadFile(filepath.Join(state, "log", "server.log"))
+			t.Logf("its server:\n%s", text)
 		}
 		if out, err := exec.Command(filepath.Join(script, "down"), state).CombinedOutput(); err != nil {
 			t.Errorf("stop SimpleSAMLphp: %v\n%s", err, out)

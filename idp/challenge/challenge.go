@@ -104,6 +104,7 @@ type Who struct {
 type Answer struct {
 	scheme string // as sent
 	bound  bool   // to one connection
+	ntlm   bool   // what begin makes
 	header string // of an answer in one step
 	// begin starts an exchange of tokens anew, for an answer in several.
 	begin func() (exchange, error)
@@ -131,7 +132,7 @@ func (c Config) Answer(ctx context.Context, method string, page *url.URL, offers
 	}
 	switch c.Kind {
 	case NTLM:
-		return &Answer{scheme: o.Scheme, bound: true, begin: func() (exchange, error) { return ntlm{who}, nil }}, nil
+		return &Answer{scheme: o.Scheme, bound: true, ntlm: true, begin: func() (exchange, error) { return ntlm{who}, nil }}, nil
 	case Kerberos:
 		token, err := c.ticket(ctx, page, who)
 		if err != nil {

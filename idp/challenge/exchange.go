@@ -85,6 +85,9 @@ func (a *Answer) exchange(client *http.Client, req *http.Request, count func(*ht
 		if theirs, more = a.token(resp); !more {
 			if leg == 0 {
 				drain(resp)
+				if a.ntlm && strings.EqualFold(a.scheme, "negotiate") { // where the server takes other mechanisms alone
+					return nil, &idp.PageError{Verdict: idp.Integrated, URL: idp.SafeURL(req.URL), Scheme: NTLM.Title(), Words: a.scheme + " without NTLM"}
+				}
 				return nil, a.broken(req, errors.New("the server does not go on after the first message"))
 			}
 			return resp, nil

@@ -285,6 +285,33 @@ func TestExchangeEnds(t *testing.T) {
 	}
 }
 
+// TestNegotiateWithoutNTLM: a server of Negotiate that has no answer to a first message of
+// NTLM takes none; of another mechanism that cannot be said.
+func TestNegotiateWithoutNTLM(t *testing.T) {
+	t.Parallel()
+	s := newWindows(t, func(w http.ResponseWriter, _ string, _ int) bool {
+		w.Header().Set("WWW-Authenticate", "Negotiate")
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	for spoken, want := range map[bool]idp.PageError{true: {Verdict: idp.Integrated, Scheme: "NTLM"}, false: {Verdict: idp.ProviderError}} {
+		a := &Answer{scheme: "Negotiate", bound: true, ntlm: spoken, begin: func() (exchange, error) { return ntlm{}, nil }}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Do(s.client(t), req, func(*http.Request) error { return nil })
+		var page *idp.PageError
+		if !errors.As(err, &page) || page.Verdict != want.Verdict || page.Scheme != want.Scheme {
+			t.Errorf("NTLM %t: %+v, want %s of %q", spoken, err, want.Verdict, want.Scheme)
+		}
+	}
+	a, err := Config{Kind: NTLM}.Answer(t.Context(), http.MethodGet, &url.URL{}, []Offer{{Scheme: "Negotiate"}}, Who{})
+	if err != nil || !a.ntlm {
+		t.Errorf("Answer = %+v, %v", a, err)
+	}
+}
+
 // TestAnswerStays: what answers a 401 goes nowhere else: not along a redirect, to this host
 // or another.
 func TestAnswerStays(t *testing.T) {

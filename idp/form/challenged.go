@@ -168,13 +168,14 @@ func (w *Walk) ticketRefused(p *Page, c challenge.Config) error {
 	return e
 }
 
-// byScheme says of a refusal that it was HTTP authentication's.
+// byScheme says of a refusal that it was HTTP authentication's: the encoding of the page
+// that it came with is not that of the password.
 func byScheme(err error, c challenge.Config) error {
 	var page *idp.PageError
 	if !errors.As(err, &page) || page.Verdict != idp.Rejected {
 		return err
 	}
 	e := *page
-	e.Scheme = c.Kind.Title()
+	e.Scheme, e.Charset = c.Kind.Title(), ""
 	return &e
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehop/creds/secret"
 	"gatehop/idp"
 	"gatehop/idp/challenge"
 	"gatehop/idp/form"
@@ -138,6 +140,34 @@ func TestAuthenticationRefused(t *testing.T) {
 				r.check(t)
 			})
 		}
+	}
+}
+
+// TestAuthenticationRefusedCharset: the encoding of a 401's page, as Apache has it, has no
+// part in what was sent.
+func TestAuthenticationRefusedCharset(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="corp"`)
+		w.Header().Set("Content-Type", "text/html; charset=iso-8859-1")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, "<title>401 Unauthorized</title>")
+	}))
+	defer server.Close()
+	trust, err := idp.NewTrust(server.URL, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := form.New(form.Config{URL: server.URL, Auth: "basic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Login(t.Context(), &idp.Session{
+		HTTP: idp.NewClient(idp.ClientOptions{Trust: trust}), Trust: trust,
+		Prompt: idp.FirstOf(idp.Fixed{"username": secret.New("alice"), "password": secret.New("wrong")}),
+	})
+	if page := wantVerdict(t, err, idp.Rejected); page.Charset != "" || page.Scheme != "Basic" {
+		t.Errorf("Login = %+v, want no encoding", page)
 	}
 }
 

@@ -39,4 +39,9 @@ $config = [
         // May sign in, has nothing in AWS: the assertion carries no Role attribute.
         'norole:norole-pass' => ['uid' => ['norole'], SESSION_NAME => ['norole@corp.example']],
     ],
+    // Whoever passed the HTTP authentication of httpauth.conf: alice, alice@REALM or CORP\alice.
+    'remote' => ['exampleauth:StaticSource'] + person(
+        preg_replace('/^.*\\\\|@.*$/', '', $_SERVER['REMOTE_USER'] ?? 'nobody'),
+        [role('111111111111', 'ReadOnly') . ',' . provider('111111111111')],
+    ),
 ];
