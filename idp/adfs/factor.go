@@ -121,8 +121,6 @@ func isFilledIn(c *form.Control) bool {
 
 func isFactor(p *form.Page, _ *form.State) bool { return factorOf(p) != nil }
 
-const stepFactor = "second factor"
-
 // answerFactor answers the page of a second factor by what it asks: a code, an approval, or
 // what only a browser can give.
 func (v *visit) answerFactor(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
