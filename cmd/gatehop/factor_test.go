@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"gatehop/cmd/gatehop/internal/kept"
+	"gatehop/creds/store"
+	"gatehop/idp"
 	"gatehop/idp/idptest"
+	"gatehop/saml"
 )
 
 // factorWorld is a world whose AD FS asks Alice for a second factor.
@@ -174,6 +181,40 @@ func TestTicketRings(t *testing.T) {
 		w.run("login", "gateway").want(t, 0)
 		if n := w.adfs.Pushes(); n != 2 {
 			t.Errorf("%s: %d pushes after a person's login, want 2", name, n)
+		}
+	}
+}
+
+// ringing is a provider that loses every sign-in, and asks for an approval first if it rings.
+type ringing struct {
+	rings  bool
+	logins int
+}
+
+func (r *ringing) Login(ctx context.Context, s *idp.Session) (*saml.Assertion, error) {
+	r.logins++
+	if r.rings {
+		if _, err := s.Prompt.Ask(ctx, idp.Question{Field: idp.Approval, Public: true, Options: []string{idp.ByPhone}}); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &idp.PageError{Verdict: idp.StateLost}
+}
+
+// TestKeptRingsOnce: a sign-in with kept cookies that was lost is made again without them,
+// but not once it has rung somebody's phone.
+func TestKeptRingsOnce(t *testing.T) {
+	t.Parallel()
+	for rings, want := range map[bool]int{true: 1, false: 2} {
+		answers := idptest.NewAnswers(nil)
+		a := &app{process: process{terminal: nobodyThere, stderr: io.Discard, now: time.Now, answers: answers}}
+		session := &idp.Session{HTTP: idp.NewClient(idp.ClientOptions{}), Prompt: answers}
+		r := &reuse{a: a, s: &settings{}, book: kept.Book{Store: store.NewMemory(), Now: time.Now}, restored: true}
+		r.freshJar(session)
+		r.asked.Prompter, session.Prompt = answers, &r.asked
+		adapter := &ringing{rings: rings}
+		if _, err := r.login(t.Context(), adapter, session); !errors.Is(err, &idp.PageError{Verdict: idp.StateLost}) || adapter.logins != want {
+			t.Errorf("rings %v: %d sign-ins, want %d (%v)", rings, adapter.logins, want, err)
 		}
 	}
 }

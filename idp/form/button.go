@@ -11,7 +11,7 @@ import (
 // "register", not "registered users").
 var (
 	leavingParts = []string{"cancel", "reject", "reset", "declin", "forgot", "logout", "disagree", "refuse", "signup", "sign up", "sign-up", "sign_up", "passkey", "webauthn",
-		"another way", "anotherway", "another method", "other way", "other method", "different method", "different way"}
+		"other way", "otherway", "other method", "different method", "different way"}
 	leavingWords = []string{"deny", "back", "help", "register", "registration", "create"}
 )
 
