@@ -50,7 +50,7 @@ func (a *app) failures(s *settings, f *flow.Flow) *failures {
 	fs.run = failure.Run{
 		Now: a.now, Unattended: a.isUnattended, Alone: func() bool { return a.isLogin || f.Force },
 		Settings: func() string {
-			all := []string{s.Digest(), s.SignIn.Key(), s.User, s.Region, s.CABundle, f.Want.Role, s.CertificateSum()}
+			all := []string{s.Digest(), s.SignIn.Key(), s.User, s.Region, s.CABundle, f.Want.Role, s.CertificateSum(), a.ticketSum(s)}
 			all = append(all, s.SignIn.PasswordCommand...)
 			sum := sha256.Sum256([]byte(strings.Join(all, "\x00")))
 			return hex.EncodeToString(sum[:16])

@@ -3,12 +3,17 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 
 	"gatehop/cmd/gatehop/internal/environ"
 	"gatehop/cmd/gatehop/internal/profile"
+	"gatehop/cmd/gatehop/internal/setting"
 	"gatehop/idp"
 	"gatehop/idp/challenge"
 )
@@ -20,20 +25,60 @@ func (a *app) challengeConfig(s *settings) challenge.Config {
 	if !ok {
 		return challenge.Config{}
 	}
-	c := challenge.Config{Kind: kind, Username: s.User, Keytab: s.SignIn.Keytab, Cache: s.SignIn.CCache}
+	c := challenge.Config{Kind: kind, Username: s.SignIn.Username, Keytab: s.SignIn.Keytab, Cache: s.SignIn.CCache}
 	if kind == challenge.Kerberos {
 		env := environ.Vars(a.env)
 		c.Cache = cmp.Or(c.Cache, env.Get("KRB5CCNAME"))
 		if c.Cache == "" && c.Keytab == "" && a.tickets != nil && !a.givesPassword(s) {
 			c.Cache = a.tickets()
 		}
-		c.Conf, _, _ = strings.Cut(env.Get("KRB5_CONFIG"), ":") // the first of several
-		if runtime.GOOS == "windows" {
-			c.Conf = env.Get("KRB5_CONFIG")
-		}
-		c.Conf = cmp.Or(c.Conf, defaultKerberosConf())
+		c.Conf = cmp.Or(s.SignIn.Krb5Conf, confOf(env), defaultKerberosConf())
 	}
 	return c
+}
+
+// confOf is the krb5.conf that the environment names.
+func confOf(env environ.Vars) string {
+	text := env.Get("KRB5_CONFIG")
+	if runtime.GOOS == "windows" {
+		return text
+	}
+	first, _, _ := strings.Cut(text, ":") // of several
+	return first
+}
+
+// redirectsKey notes a krb5.conf of the environment where it says which KDC a password or a
+// key is used at: what either sends is enough to guess it by. A ticket tells nobody anything.
+func (a *app) redirectsKey(s *settings) {
+	conf := confOf(environ.Vars(a.env))
+	if s.SignIn.Auth != profile.AuthKerberos || s.SignIn.Krb5Conf != "" || conf == "" || conf == defaultKerberosConf() {
+		return
+	}
+	if c := a.challengeConfig(s); c.Keytab != "" || c.Cache == "" && !c.IsLoggedOn() {
+		s.Changed = append(s.Changed, setting.Changed{Variable: "KRB5_CONFIG", Was: defaultKerberosConf(), Now: conf})
+	}
+}
+
+// ticketSum identifies what a sign-in by Kerberos goes by, and what is in those files: another
+// ticket in the same one is tried at once. "" without.
+func (a *app) ticketSum(s *settings) string {
+	c := a.challengeConfig(s)
+	if c.Kind != challenge.Kerberos || c.NeedsPassword() {
+		return ""
+	}
+	sum := sha256.New()
+	for _, name := range []string{c.Conf, c.Keytab, c.Cache} {
+		var data []byte
+		name := strings.TrimPrefix(name, "FILE:")
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+			data, _ = os.ReadFile(name) // what cannot be read signs nobody in
+		}
+		for _, part := range [][]byte{[]byte(name), data} {
+			sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+			sum.Write(part)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // givesPassword reports whether this run was given a password, or the means to get one.
@@ -118,6 +163,7 @@ var ticketAdvices = map[challenge.TicketKind]pageAdvice{
 	challenge.ClockSkew:      {statusNetwork, "set this machine's clock: Kerberos allows five minutes of difference"},
 	challenge.NoKDC:          {statusNetwork, "check that the VPN or the company network is up, and the realm's kdc in krb5.conf"},
 	challenge.Encryption:     {statusUsage, "check the enctypes in krb5.conf: the KDC and this program need one in common (AES)"},
+	challenge.Windows:        {statusRefused, "see whether a browser on this machine is signed in there by the same account"},
 	challenge.OtherError:     {statusRefused, "try kinit and kvno HTTP/HOST with the same user name and server, to see whether it is about gatehop"},
 }
 

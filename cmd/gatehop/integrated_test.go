@@ -189,7 +189,8 @@ func TestKerberos(t *testing.T) {
 		"missing":                  {kerberos, []string{"KRB5CCNAME=FILE:HOME/nowhere"}, statusHuman, []string{"does not exist", "kinit -c FILE:"}},
 		"another type":             {kerberos, []string{"KRB5CCNAME=KEYRING:persistent:0"}, statusUsage, []string{"KEYRING: is a credential cache of a type that cannot be read", "kinit -c FILE:"}},
 		"somebody else's":          {kerberos + "\ngatehop_ccache = bob\ngatehop_username = CORP\\alice", nil, statusUsage, []string{"bob@CORP", "gatehop_username"}},
-		"a keytab goes first":      {kerberos + "\ngatehop_ccache = cc\ngatehop_keytab = kt", nil, statusUsage, []string{"is no keytab that can be read", "klist -k"}},
+		"a keytab goes first":      {kerberos + "\ngatehop_ccache = cc\ngatehop_krb5_conf = none\ngatehop_keytab = kt", nil, statusUsage, []string{"is no keytab that can be read", "klist -k"}},
+		"a keytab, redirected":     {kerberos + "\ngatehop_keytab = kt", nil, statusHuman, []string{"KRB5_CONFIG overrides the profile"}},
 		"the profile, redirected":  {kerberos + "\ngatehop_ccache = cc", []string{"GATEHOP_URL=https://other.corp.example"}, statusHuman, []string{"nobody is signed in by a ticket unasked while GATEHOP_URL overrides the profile"}},
 		"the way, redirected":      {"gatehop_ccache = cc", []string{"GATEHOP_AUTH=kerberos"}, statusHuman, []string{"GATEHOP_AUTH"}},
 	} {
@@ -234,7 +235,7 @@ func TestTicketAdvices(t *testing.T) {
 	kinds := []challenge.TicketKind{
 		challenge.NoCache, challenge.CacheType, challenge.NoTicket, challenge.ExpiredTicket, challenge.OtherPerson, challenge.NoKeytab, challenge.NoKey,
 		challenge.KeyRefused, challenge.NoConf, challenge.NoRealm, challenge.UnknownUser, challenge.UnknownService, challenge.WrongRealm, challenge.Revoked,
-		challenge.ClockSkew, challenge.NoKDC, challenge.Encryption, challenge.OtherError,
+		challenge.ClockSkew, challenge.NoKDC, challenge.Encryption, challenge.Windows, challenge.OtherError,
 	}
 	source, err := os.ReadFile(filepath.Join("..", "..", "idp", "challenge", "ticketerror.go"))
 	if err != nil {

@@ -40,6 +40,7 @@ func (a *app) settings(ch profile.Chain) (*settings, error) {
 	if only := env.Get("GATEHOP_IDP_HOST"); only == "" || strings.EqualFold(only, host) {
 		s.Password, s.OTP = present(env.Get("GATEHOP_PASSWORD")), present(env.Get("GATEHOP_OTP"))
 	}
+	a.redirectsKey(s)
 	if a.made == nil {
 		a.made = map[string]*settings{}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,10 +96,10 @@ func (a *app) session(ctx context.Context, profile string, s *settings) (idp.Ada
 			near: near.Nearest(s.SignIn.Kind, adapterKinds())}
 	}
 	in := s.SignIn
-	in.Username = s.User
 	auth := a.challengeConfig(s)
-	in.CCache, in.Settings = auth.Cache, map[string]string{"krb5_conf": auth.Conf}
-	maps.Copy(in.Settings, s.SignIn.Settings)
+	if in.CCache, in.Krb5Conf = auth.Cache, auth.Conf; !a.needsNoPassword(s) { // a ticket says itself whose it is
+		in.Username = s.User
+	}
 	adapter, err := kind(in.Decode)
 	var page *idp.PageError
 	if errors.As(err, &page) {

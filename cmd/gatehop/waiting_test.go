@@ -115,7 +115,7 @@ func TestHolderIsShown(t *testing.T) {
 			}
 		}
 		w.run("credential-process", "staging", "--no-input").want(t, statusHuman) // has no password: does not even wait
-		w.runWith([]string{password(worldPassword)}, "credential-process", "staging").want(t, statusHuman, "gatehop env dev", "waits for an answer")
+		w.runWith([]string{password(worldPassword)}, "credential-process", "staging").want(t, statusHuman, "gatehop env dev", "waits for its person")
 		close(answered)
 		all.Wait()
 		if h := w.holderOf(dev.CacheKey(1)); h != (store.Holder{}) {

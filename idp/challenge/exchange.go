@@ -23,6 +23,10 @@ const (
 // connection than the one that it belongs to.
 var errMoved = errors.New("the exchange would go on over another connection")
 
+// errLost is the end of a connection to which an answer had been written: the server may
+// have counted it.
+var errLost = errors.New("the connection was lost with an answer on it")
+
 // Do sends req with the answer, and follows client's redirects, which carry the answer no
 // further. count is asked before each request and may refuse it. The response is what the
 // server made of the answer: a 401 again refuses it. A body
@@ -38,6 +42,9 @@ func (a *Answer) Do(client *http.Client, req *http.Request, count func(*http.Req
 	}
 	for range 2 {
 		resp, err := a.exchange(client, req, count)
+		if errors.Is(err, errLost) {
+			break
+		}
 		if !errors.Is(err, errMoved) {
 			return resp, err
 		}
@@ -49,8 +56,11 @@ func (a *Answer) Do(client *http.Client, req *http.Request, count func(*http.Req
 func (a *Answer) single(client *http.Client, req *http.Request, count func(*http.Request) error) (*http.Response, error) {
 	header := a.header
 	for renewed := false; ; renewed = true {
-		w := &wire{}
+		w := &wire{secret: true}
 		resp, err := w.send(client, req, header, count)
+		if errors.Is(err, errMoved) || errors.Is(err, errLost) {
+			return nil, &idp.PageError{Verdict: idp.ConnectionLost, URL: idp.SafeURL(req.URL)}
+		}
 		if err != nil || renewed || a.again == nil || w.isOver() {
 			return resp, err
 		}
@@ -77,9 +87,13 @@ func (a *Answer) exchange(client *http.Client, req *http.Request, count func(*ht
 		if err != nil {
 			return nil, a.broken(req, err)
 		}
+		w.secret = leg > 0
 		resp, err := w.send(client, req, a.scheme+" "+base64.StdEncoding.EncodeToString(ours), count)
 		if err != nil || w.isOver() || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
+		}
+		if a.ntlm && leg > 0 { // the last message holds what the password makes: whatever comes is about that
+			return resp, nil
 		}
 		var more bool
 		if theirs, more = a.token(resp); !more {
@@ -126,11 +140,13 @@ func drain(resp *http.Response) {
 
 // wire sends the requests of one exchange and watches over what connection they go.
 type wire struct {
-	bound bool // every request must go over the connection of the first
+	bound  bool // every request must go over the connection of the first
+	secret bool // the present one holds what a password makes: it is written once
 
 	mu    sync.Mutex
 	conn  net.Conn // of the first request
 	moved bool     // a request was about to go over another one
+	wrote bool     // the present request was written
 	over  bool     // the server has redirected: what follows is no part of the exchange
 }
 
@@ -145,13 +161,18 @@ func (w *wire) send(client *http.Client, req *http.Request, header string, count
 	if err := count(req); err != nil {
 		return nil, err
 	}
-	ctx := req.Context()
-	if w.bound {
-		limited, cancel := context.WithCancelCause(ctx)
-		ctx = httptrace.WithClientTrace(limited, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-			w.got(info.Conn, cancel)
-		}})
-	}
+	w.mu.Lock()
+	w.wrote = false
+	w.mu.Unlock()
+	limited, cancel := context.WithCancelCause(req.Context())
+	ctx := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { w.got(info.Conn, cancel) },
+		WroteHeaders: func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.wrote = w.wrote || !w.moved // to a closed connection nothing is
+		},
+	})
 	out := req.Clone(ctx)
 	out.Header.Set("Authorization", header)
 	if req.GetBody != nil {
@@ -169,11 +190,22 @@ func (w *wire) send(client *http.Client, req *http.Request, header string, count
 		if err == nil {
 			_ = resp.Body.Close()
 		}
+		if w.secret && w.wrote {
+			return nil, errLost
+		}
 		return nil, errMoved
+	case err != nil && w.secret && w.wrote && !w.over && req.Context().Err() == nil && lostConnection(err):
+		return nil, errLost
 	case err != nil:
 		return nil, idp.NetError(err)
 	}
 	return resp, nil
+}
+
+// lostConnection tells the end of a connection from other failures.
+func lostConnection(err error) bool {
+	var network *idp.NetworkError
+	return errors.As(idp.NetError(err), &network) && network.Kind == idp.NetClosed
 }
 
 // client is c with redirects that do not take the answer along.
@@ -202,7 +234,7 @@ func (w *wire) got(conn net.Conn, cancel context.CancelCauseFunc) {
 	case w.over:
 	case w.conn == nil:
 		w.conn = conn
-	case w.conn != conn:
+	case w.conn != conn && (w.bound || w.secret && w.wrote):
 		w.moved = true
 		cancel(errMoved)
 		_ = conn.Close()

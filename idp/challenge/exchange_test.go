@@ -191,6 +191,9 @@ func TestConnection(t *testing.T) {
 			s := newWindows(t, c.behave)
 			body, err := s.attempt(t, s.client(t), false)
 			seen, lost := s.log()
+			if c.seen == "" && errors.Is(err, &idp.PageError{Verdict: idp.ConnectionLost}) {
+				return // the message was on its way when the connection ended, and is not written again
+			}
 			if body != c.body || c.seen != "" && seen != c.seen {
 				t.Errorf("answered %q, %v; the server saw %s, want %q after %s", body, err, seen, c.body, c.seen)
 			}
@@ -269,7 +272,10 @@ func TestExchangeEnds(t *testing.T) {
 		"refused":                         {func(w http.ResponseWriter, kind string, _ int) bool { return kind == "3" && offer(w, "NTLM") }, ""},
 		"challenges for ever": {func(w http.ResponseWriter, kind string, _ int) bool {
 			return offer(w, "NTLM "+base64.StdEncoding.EncodeToString(type2()))
-		}, idp.ProviderError},
+		}, ""},
+		"refused with a token": {func(w http.ResponseWriter, kind string, _ int) bool {
+			return kind == "3" && offer(w, "NTLM oQcwBaADCgEC")
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -278,7 +284,7 @@ func TestExchangeEnds(t *testing.T) {
 			if c.want != "" && !errors.Is(err, &idp.PageError{Verdict: c.want}) || c.want == "" && !strings.HasPrefix(body, "401 ") {
 				t.Errorf("%q, %v, want %q", body, err, c.want)
 			}
-			if seen, _ := s.log(); strings.Count(seen, "@") > 6 {
+			if seen, _ := s.log(); strings.Count(seen, "@") > 6 || strings.Count(seen, "3@") > 1 {
 				t.Errorf("%s", seen)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ func (c Config) token(service string, who Who) ([]byte, error) {
 	}
 	defer cl.Destroy() // which ends the renewal in the background
 	a.service = service
+	a.granted = true
 	ticket, key, err := cl.GetServiceTicket(service)
 	if err != nil {
 		return nil, a.judge(err)
@@ -168,6 +170,7 @@ func (c Config) byCache(conf *config.Config) (*client.Client, asked, error) {
 	if problem != "" {
 		return nil, a, &TicketError{Kind: NoCache, Name: file, Detail: problem}
 	}
+	a.cache = file
 	a.user, a.realm = cache.GetClientPrincipalName().PrincipalNameString(), cache.GetClientRealm()
 	if c.Username != "" && !strings.EqualFold(bareName(c.Username), a.user) {
 		return nil, a, &TicketError{Kind: OtherPerson, Name: file, Detail: idp.CleanWords(a.principal())}
@@ -262,7 +265,7 @@ func readConf(file string) (*config.Config, error) {
 	if err != nil && !errors.As(err, new(config.UnsupportedDirective)) {
 		return nil, &TicketError{Kind: NoConf, Name: file, Detail: "its content is something else"}
 	}
-	if !strings.Contains(text, "dns_lookup_kdc") {
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "dns_lookup_kdc") }) {
 		conf.LibDefaults.DNSLookupKDC = true
 	}
 	conf.LibDefaults.UDPPreferenceLimit = 1

@@ -71,5 +71,5 @@ func (x *sspiExchange) close() {
 
 // sspiError keeps what Windows says, which holds no secret.
 func sspiError(err error) error {
-	return &TicketError{Kind: OtherError, Name: "Windows", Detail: err.Error()}
+	return &TicketError{Kind: Windows, Detail: err.Error()}
 }

@@ -36,6 +36,7 @@ const (
 	ClockSkew      TicketKind = "has another time than this machine: the two clocks are too far apart" // the KDC of a realm, or the server
 	NoKDC          TicketKind = "cannot be reached"                                                    // the KDC of a realm
 	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm
+	Windows        TicketKind = "Windows does not sign in there"                                       // Detail: its words
 	OtherError     TicketKind = "gives no ticket"                                                      // Kerberos itself, or the KDC of a realm; Detail
 )
 
@@ -82,7 +83,9 @@ type asked struct {
 	user, realm string
 	service     string
 	keytab      string // the file, "" for a password or a cache
+	cache       string // the file, "" for none
 	password    bool
+	granted     bool // the KDC has taken that; what follows is about a service
 }
 
 func (a asked) principal() string { return a.user + "@" + a.realm }
@@ -120,6 +123,12 @@ func (a asked) judge(err error) error {
 
 // refused is the end of what the KDC could not open.
 func (a asked) refused() error {
+	switch {
+	case a.cache != "":
+		return &TicketError{Kind: NoTicket, Name: a.cache, Detail: a.kdc() + " does not take the one in it"}
+	case a.granted:
+		return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: "it does not take its own ticket"}
+	}
 	if a.keytab != "" {
 		return &TicketError{Kind: KeyRefused, Name: a.keytab, Detail: a.principal()}
 	}

@@ -72,9 +72,14 @@ func (p *Page) schemes() string {
 type answered struct {
 	who    challenge.Who   // as sent last
 	at     map[string]bool // addresses, without queries, that were answered
+	reused int             // how often it was sent to a 401 further on
 	direct bool            // the present page is what an answer itself was answered with
 	posted *Submission     // what the present page is the answer to, if that was a form with nothing typed; else nil
 }
+
+// maxReused is how often a password that seems to have been taken is sent to a 401 further
+// on: a site may be protected in some places. More may be a refusal that does not say so.
+const maxReused = 2
 
 // reply is an answer on its way, and whose it is.
 type reply struct {
@@ -107,6 +112,12 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 	if refused {
 		w.heard(cmp.Or(p.Words(), p.Title, fmt.Sprintf("HTTP status %d", p.Status)))
 	}
+	if again := c.NeedsPassword() && !refused && !w.answered.who.Password.IsZero(); again {
+		if w.answered.reused++; w.answered.reused > maxReused { // a refusal that leads on looks like this
+			refused = true
+			w.heard("it asks for user name and password again and again")
+		}
+	}
 	for {
 		who, err := w.who(ctx, p, c, refused)
 		if err != nil {
@@ -114,7 +125,7 @@ func (w *Walk) answer(ctx context.Context, p *Page, c challenge.Config) (Next, e
 		}
 		a, err := c.Answer(ctx, send.Method, p.URL, p.offers(), who)
 		var page *idp.PageError
-		if errors.As(err, &page) && page.Verdict == idp.Rejected { // by a KDC
+		if errors.As(err, &page) && page.Verdict == idp.Rejected && c.NeedsPassword() { // by a KDC
 			w.heard(page.Words)
 			w.State.Passwords++
 			refused = true
@@ -136,6 +147,7 @@ func (w *Walk) sent(who challenge.Who, place string) {
 	if w.answered.who.Name != who.Name || !w.answered.who.Password.Equal(who.Password) {
 		w.State.Names++
 		w.State.Passwords++
+		w.answered.reused = 0
 	}
 	w.answered.at[place], w.answered.who = true, who
 }

@@ -269,7 +269,7 @@ func signIn(kept map[string]string, partition, region string) *SignIn {
 	}
 	s := &SignIn{
 		Kind: kept["idp"], URL: kept["url"], Username: kept["username"], RelyingParty: kept["relying_party"],
-		Auth: kept["auth"], Keytab: kept["keytab"], CCache: kept["ccache"], MFA: kept["mfa"], HomeRealm: kept["home_realm"], UserAgent: kept["user_agent"], CABundle: kept["ca_bundle"],
+		Auth: kept["auth"], Keytab: kept["keytab"], CCache: kept["ccache"], Krb5Conf: kept["krb5_conf"], MFA: kept["mfa"], HomeRealm: kept["home_realm"], UserAgent: kept["user_agent"], CABundle: kept["ca_bundle"],
 		ClientCert: kept["client_cert"], ClientKey: kept["client_key"], TLS: kept["tls"], Proxy: kept["proxy"],
 		Store: kept["store"], PrincipalARN: kept["principal_arn"], AccountNames: kept["account_names"], KeepSession: kept["keep_session"],
 		TrustedHosts: elements(kept["trusted_hosts"]), ACS: elements(kept["acs"]),

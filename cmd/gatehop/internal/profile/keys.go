@@ -71,6 +71,7 @@ var keys = [...]key{
 	{name: "auth", scope: scopeSignIn, parse: oneOf("forms", AuthNTLM, AuthKerberos, AuthCertificate, "basic", "digest"),
 		near: nearestOf("forms", AuthNTLM, AuthKerberos, AuthCertificate, "basic", "digest")},
 	{name: "keytab", scope: scopeSignIn, parse: path},
+	{name: "krb5_conf", scope: scopeSignIn, parse: path},
 	{name: "ccache", scope: scopeSignIn, parse: ccache},
 	{name: "client_cert", scope: scopeSignIn, parse: path},
 	{name: "client_key", scope: scopeSignIn, parse: path},

@@ -83,6 +83,7 @@ type SignIn struct {
 	Auth         string // "forms", "basic", "digest", AuthCertificate, AuthKerberos, AuthNTLM
 	Keytab       string // absolute path
 	CCache       string // a credential cache as in KRB5CCNAME: an absolute path, or TYPE:REST of another type than FILE
+	Krb5Conf     string // absolute path; "": KRB5_CONFIG's, else the system's
 	ClientCert   string // absolute path; with the key in ClientKey or, if that is "", in itself
 	ClientKey    string // absolute path
 	MFA          string // which of the methods that a provider offers, by its id or what the page calls it
@@ -133,7 +134,7 @@ func (s *SignIn) settings() map[string]string {
 	}
 	for name, value := range map[string]string{
 		"url": s.URL, "username": s.Username, "relying_party": s.RelyingParty, "auth": s.Auth,
-		"keytab": s.Keytab, "ccache": s.CCache,
+		"keytab": s.Keytab, "ccache": s.CCache, "krb5_conf": s.Krb5Conf,
 		"mfa": s.MFA, "home_realm": s.HomeRealm,
 		"user_agent": s.UserAgent, "ca_bundle": s.CABundle, "tls": s.TLS,
 		"client_cert": s.ClientCert, "client_key": s.ClientKey, "proxy": s.Proxy, "store": s.Store,

@@ -17,6 +17,7 @@ var valueTests = map[string]struct{ good, bad []string }{
 	"username":              {[]string{`CORP\alice`, "alice@corp.example", "Älice"}, nil},
 	"relying_party":         {[]string{"urn:amazon:webservices"}, nil},
 	"auth":                  {[]string{"forms", "ntlm", "kerberos", "certificate", "basic", "digest"}, []string{"form", "FORMS", "none", "NTLM", "negotiate"}},
+	"krb5_conf":             {[]string{"krb5.conf", "/etc/krb5.conf"}, []string{"~/krb5.conf"}},
 	"keytab":                {[]string{"me.keytab", "/etc/me.keytab"}, []string{"~/me.keytab"}},
 	"ccache":                {[]string{"FILE:cc", "FILE:/tmp/krb5cc_0", "/tmp/krb5cc_0", "cc", "DIR:/tmp/cc", "KEYRING:persistent:0", "KCM:", "API:x"}, []string{"~/cc", "FILE:~/cc", "FILE:"}},
 	"user_agent":            {[]string{"Mozilla/5.0 (X11; x)"}, []string{"Mözilla"}},

@@ -102,6 +102,7 @@ func rows() []row {
 		{name: "gatehop_client_key", why: whySecret},
 		{name: "gatehop_adfs_certificate_port", why: whyPerson},
 		{name: "gatehop_keytab", why: whySecret},
+		{name: "gatehop_krb5_conf", why: whySecret},
 		{name: "gatehop_ccache", why: whySecret},
 		{name: "gatehop_keep_session", why: whyPerson},
 		{name: "gatehop_mfa", why: whyPerson},
