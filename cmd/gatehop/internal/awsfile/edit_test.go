@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"gatehop/creds/secret"
 )
@@ -216,15 +217,16 @@ func TestWithdrawOthers(t *testing.T) {
 // foreignLines is an oracle of its own: the lines of a file that are neither the header
 // of the section called w, if gatehop made it, nor lines of the named keys in it.
 func foreignLines(data []byte, keys []string) []string {
-	ours := regexp.MustCompile(`^(\s*)(?i:` + strings.Join(keys, "|") + `)\s*=`)
-	anyHeader, anyKey := regexp.MustCompile(`^\s*\[.+\]`), regexp.MustCompile(`^(\s*)[^\s#;=:]`)
+	const space = `[\s\v\x{85}\p{Z}]` // what unicode.IsSpace has: \s alone is ASCII, and has no vertical tab
+	ours := regexp.MustCompile(`^(` + space + `*)(?i:` + strings.Join(keys, "|") + `)` + space + `*=`)
+	anyHeader, anyKey := regexp.MustCompile(`^`+space+`*\[.+\]`), regexp.MustCompile(`^(`+space+`*)[^\s\v\x{85}\p{Z}#;=:]`)
 	in, dropped := false, false
 	indent := 0
 	var kept []string
 	for line := range strings.Lines(string(data)) {
 		text := strings.TrimRight(line, "\r\n")
 		blank := strings.TrimSpace(text) == "" || strings.ContainsRune("#;", rune(strings.TrimSpace(text)[0]))
-		depth := len(text) - len(strings.TrimLeft(text, " \t"))
+		depth := len(text) - len(strings.TrimLeftFunc(text, unicode.IsSpace))
 		switch m := ours.FindStringSubmatch(text); {
 		case blank:
 		case dropped && depth > indent:
