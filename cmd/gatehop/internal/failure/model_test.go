@@ -311,7 +311,10 @@ func scenarios() (all []scenario) {
 func TestEveryInterleaving(t *testing.T) {
 	t.Parallel()
 	total := 0
-	for _, s := range scenarios() {
+	for i, s := range scenarios() {
+		if raceDetector && i%16 != 0 { // one goroutine walks them all
+			continue
+		}
 		runs, fault := explore(t, s, sound)
 		if total += runs; fault != "" {
 			t.Errorf("%+v: %s", s, fault)

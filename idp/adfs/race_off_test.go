@@ -1,0 +1,5 @@
+//go:build !race
+
+package adfs_test
+
+const raceDetector = false
