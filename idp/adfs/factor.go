@@ -241,16 +241,7 @@ func (v *visit) awaitFactor(ctx context.Context, w *form.Walk, p *form.Page, of 
 	if words := errorText(p); words != "" {
 		return form.Next{}, w.Fail(p, idp.MFADenied, words)
 	}
-	said := ""
-	say := func(p *form.Page) string {
-		text, sense := approve(p)
-		if sense == said {
-			return ""
-		}
-		said = sense
-		return text
-	}
-	return w.Await(ctx, p, form.Pending{Blocks: of.blocks, Say: say, Form: func(p *form.Page) *form.Form {
+	return w.Await(ctx, p, form.Pending{Blocks: of.blocks, Say: approve, Form: func(p *form.Page) *form.Form {
 		f := factorOf(p)
 		if f == nil || f.method != v.factor || len(f.asks) > 0 || f.more || errorText(p) != "" || v.refusedIn(p).text != "" || needsBrowser(p) || len(serverOptions(p)) > 0 {
 			return nil

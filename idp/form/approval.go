@@ -21,8 +21,9 @@ var errUnanswered = errors.New("nobody answered on the other device")
 type Pending struct {
 	// Form finds the form to post, nil on a page that is something else.
 	Form func(p *Page) *Form
-	// Say is what the person is to do, in the words of the page; "" for nothing new.
-	Say func(p *Page) string
+	// Say is what the person is to do, in the words of the page, and what that comes to: they
+	// are told again when this is something else.
+	Say func(p *Page) (text, sense string)
 	// Blocks: the server answers when the person has, and what it answers with is the end of
 	// it: to post that is another request. Else it says at once that it waits, and is asked
 	// again a second later.
@@ -86,9 +87,9 @@ func (w *Walk) await(ctx context.Context, p *Page, on Pending) (Next, error) {
 		if err := w.MayAnswer(p, f, nil); err != nil {
 			return Next{}, err
 		}
-		if text := on.Say(p); text != "" && text != told {
+		if text, sense := on.Say(p); sense != told {
 			w.tell(ctx, p, text)
-			told = text
+			told = sense
 		}
 		if !on.Blocks {
 			if err := wait(ctx, pollEvery); err != nil {

@@ -69,7 +69,10 @@ func waitAt(ctx context.Context, t *testing.T, s, other *site, answers idp.Promp
 	find := func(p *form.Page) *form.Form { return p.FormByID("waits") }
 	step := form.Step{Name: "waits", Match: func(p *form.Page, _ *form.State) bool { return find(p) != nil },
 		Act: func(ctx context.Context, w *form.Walk, p *form.Page) (form.Next, error) {
-			return w.Await(ctx, p, form.Pending{Form: find, Blocks: blocks, Say: func(p *form.Page) string { return p.VisibleText("#say") }})
+			return w.Await(ctx, p, form.Pending{Form: find, Blocks: blocks, Say: func(p *form.Page) (text, sense string) {
+				text = p.VisibleText("#say")
+				return text, text
+			}})
 		}}
 	walk := form.Walk{Entry: entry, Steps: append([]form.Step{step}, form.Steps()...), Session: &idp.Session{
 		HTTP: idp.NewClient(idp.ClientOptions{Trust: trust, Transport: idptest.Transport(map[string]http.Handler{
