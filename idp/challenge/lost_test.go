@@ -5,9 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gatehop/creds/secret"
@@ -17,6 +16,7 @@ import (
 // TestClosedAtType3: a connection that dies once the last message is on it has brought that
 // to the server: it is not written a second time.
 func TestClosedAtType3(t *testing.T) {
+	t.Parallel()
 	s := newWindows(t, func(w http.ResponseWriter, kind string, _ int) bool {
 		if kind != "3" {
 			return false
@@ -36,48 +36,53 @@ func TestClosedAtType3(t *testing.T) {
 
 // TestClosedAtBasic: the same of an answer in one step, which net/http would repeat by itself.
 func TestClosedAtBasic(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []Kind{Basic, Digest} {
 		for _, one := range []bool{false, true} {
-			var mu sync.Mutex
-			n := 0
-			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Header.Get("Authorization") == "" {
-					w.Header().Add("WWW-Authenticate", `Basic realm="x"`)
-					w.Header().Add("WWW-Authenticate", `Digest realm="x", nonce="n"`)
-					w.WriteHeader(401)
-					return
-				}
-				mu.Lock()
-				n++
-				mu.Unlock()
-				conn, _, err := http.NewResponseController(w).Hijack()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_ = conn.Close()
-			}))
-			s.StartTLS()
-			t.Cleanup(s.Close)
-			trust, _ := idp.NewTrust(s.URL, nil, nil)
-			roots := x509.NewCertPool()
-			roots.AddCert(s.Certificate())
-			client := idp.NewClient(idp.ClientOptions{Trust: trust, Roots: roots, OneConnection: one})
-			u, _ := url.Parse(s.URL + "/")
-			first, err := client.Get(u.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			drain(first)
-			a, err := Config{Kind: kind}.Answer(t.Context(), http.MethodGet, u, Offers(first.StatusCode, first.Header), Who{"alice", secret.New("wrong")})
-			if err != nil {
-				t.Fatal(err)
-			}
-			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
-			_, err = a.Do(client, req, func(*http.Request) error { return nil })
-			if n > 1 {
-				t.Errorf("%s one=%v: sent %d times, %v", kind, one, n, err)
+			if sent, err := closedAt(t, kind, one); sent != 1 || !errors.Is(err, &idp.PageError{Verdict: idp.ConnectionLost}) {
+				t.Errorf("%s, one connection %v: sent %d times, %v", kind, one, sent, err)
 			}
 		}
 	}
+}
+
+// closedAt answers a server that closes the connection over the answer.
+func closedAt(t *testing.T, kind Kind, one bool) (sent int64, err error) {
+	t.Helper()
+	var n atomic.Int64
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			w.Header().Add("WWW-Authenticate", `Basic realm="x"`)
+			w.Header().Add("WWW-Authenticate", `Digest realm="x", nonce="n"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		n.Add(1)
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	}))
+	t.Cleanup(s.Close)
+	trust, err := idp.NewTrust(s.URL, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	client := idp.NewClient(idp.ClientOptions{Trust: trust, Roots: roots, OneConnection: one})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := client.Do(req.Clone(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(first) // so that its connection is there to be used again
+	a, err := Config{Kind: kind}.Answer(t.Context(), http.MethodGet, req.URL, Offers(first.StatusCode, first.Header), Who{"alice", secret.New("wrong")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Do(client, req, func(*http.Request) error { return nil })
+	return n.Load(), err
 }
