@@ -26,8 +26,8 @@ type Config struct {
 	CertificatePort string `json:"adfs_certificate_port"` // at which TLS asks for the certificate; "" for 49443
 	MFA             string `json:"mfa"`                   // the method to take where several are offered, by its id or its name on the page
 	Keytab          string `json:"keytab"`                // see challenge.Config, as are the next two
-	CCache          string `json:"ccache"`                //
-	KerberosConf    string `json:"krb5_conf"`             //
+	CCache          string `json:"ccache"`
+	KerberosConf    string `json:"krb5_conf"`
 }
 
 // New makes the adapter. Errors are about the settings; a user name that lacks its

@@ -3,6 +3,7 @@ package challenge
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -63,6 +64,13 @@ func closedAt(t *testing.T, kind Kind, one bool) (sent int64, err error) {
 		}
 	}))
 	t.Cleanup(s.Close)
+	_, err = answerTo(t, s, kind, one)
+	return n.Load(), err
+}
+
+// answerTo asks s and answers its 401.
+func answerTo(t *testing.T, s *httptest.Server, kind Kind, one bool) (*http.Response, error) {
+	t.Helper()
 	trust, err := idp.NewTrust(s.URL, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +91,28 @@ func closedAt(t *testing.T, kind Kind, one bool) (sent int64, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Do(client, req, func(*http.Request) error { return nil })
-	return n.Load(), err
+	resp, err := a.Do(client, req, func(*http.Request) error { return nil })
+	if err == nil {
+		drain(resp)
+	}
+	return resp, err
+}
+
+// TestDigestStale: an answer is renewed for a nonce that was too old, once: a server that
+// calls every one too old does not get answers without end.
+func TestDigestStale(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			n.Add(1)
+		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Digest realm="x", nonce="n%d", stale=true`, n.Load()))
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(s.Close)
+	resp, err := answerTo(t, s, Digest, false)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || n.Load() != 2 {
+		t.Errorf("%d answers, %v, want the first and one that is renewed", n.Load(), err)
+	}
 }

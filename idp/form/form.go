@@ -15,12 +15,12 @@ import (
 
 // Config is what the generic form adapter needs to know.
 type Config struct {
-	URL          string `json:"url"`       // where the sign-in begins: the provider's address for signing in to AWS
-	Username     string `json:"username"`  // the user name if it is known already; for Auth alone
-	Auth         string `json:"auth"`      // a challenge.Kind; else forms
-	Keytab       string `json:"keytab"`    // see challenge.Config, as are the next two
-	CCache       string `json:"ccache"`    //
-	KerberosConf string `json:"krb5_conf"` //
+	URL          string `json:"url"`      // where the sign-in begins: the provider's address for signing in to AWS
+	Username     string `json:"username"` // the user name if it is known already; for Auth alone
+	Auth         string `json:"auth"`     // a challenge.Kind; else forms
+	Keytab       string `json:"keytab"`   // see challenge.Config, as are the next two
+	CCache       string `json:"ccache"`
+	KerberosConf string `json:"krb5_conf"`
 }
 
 // New makes the adapter for any provider whose sign-in is made of HTML forms. The URL

@@ -154,11 +154,11 @@ func (a *Attempt) from(ctx context.Context, s Source) (secret.Text, error) {
 	if now := e.blocked(now); now != nil {
 		a.lockout = now
 	}
-	if err := a.human(e); err != nil && s.Field == "password" {
-		a.passed = err
-		return secret.Text{}, idp.ErrNoAnswer
-	}
 	if s.Field == "password" {
+		if err := a.human(e); err != nil {
+			a.passed = err
+			return secret.Text{}, idp.ErrNoAnswer
+		}
 		if err := a.agree(ctx, e); err != nil {
 			return secret.Text{}, err
 		}
