@@ -192,8 +192,8 @@ func (a *app) signInAll(ctx context.Context, targets []target, lead func(i int) 
 	failed := map[string]error{} // by whose sign-in, and where
 	for _, way := range order {
 		c := crowds[way]
-		chain := targets[c.waiting[0]].chain[:1]
-		who := chain[0].SignIn.Key() + a.made[way].User
+		first := targets[c.waiting[0]].chain
+		who := first[0].SignIn.Key() + a.madeFor(first).User
 		err := failed[who]
 		leader := slices.IndexFunc(c.waiting, func(i int) bool { return len(targets[i].chain) == 1 })
 		switch {
@@ -202,7 +202,7 @@ func (a *app) signInAll(ctx context.Context, targets []target, lead func(i int) 
 			err = lead(c.waiting[leader])
 			c.waiting = slices.Delete(c.waiting, leader, leader+1)
 		default:
-			_, err = a.renewed(ctx, c.flow, chain)
+			_, err = a.renewed(ctx, c.flow, first[:1])
 		}
 		if errors.As(err, new(*signInError)) {
 			failed[who] = err // the same person fails at the same provider no second time
