@@ -142,6 +142,28 @@ func TestAuthenticationRefused(t *testing.T) {
 	}
 }
 
+// TestAuthenticationRepeatedControl: a client that proves a refused password again, in the
+// same browser and with no new answer, is found out whichever way it proves it.
+func TestAuthenticationRepeatedControl(t *testing.T) {
+	t.Parallel()
+	for auth, server := range map[string]idptest.HTTPAuth{"ntlm": idptest.AuthIntegrated, "basic": idptest.AuthBasic, "digest": idptest.AuthDigest} {
+		t.Run(auth, func(t *testing.T) {
+			t.Parallel()
+			user := idptest.Alice()
+			user.Name, user.State = "alice", idptest.UserLocked
+			once := []string{idptest.AlicePassword, idptest.NoAnswer}
+			r := newRig(t, idptest.FormOptions{Auth: server, Users: []idptest.User{user}},
+				map[string][]string{"username": {"alice", "alice"}, "password": append(once, once...)})
+			wantVerdict(t, r.authorize(t, form.Config{Auth: auth}), idp.Rejected)
+			r.check(t)
+			wantVerdict(t, r.authorize(t, form.Config{Auth: auth}), idp.Rejected)
+			if bugs := r.p.ClientBugs(); len(bugs) != 1 || !strings.HasPrefix(bugs[0], "1: ") {
+				t.Errorf("%q", bugs)
+			}
+		})
+	}
+}
+
 // TestAuthenticationRefusedCharset: the encoding of a 401's page, as Apache has it, has no
 // part in what was sent.
 func TestAuthenticationRefusedCharset(t *testing.T) {

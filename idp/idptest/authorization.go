@@ -77,8 +77,13 @@ func (s *simulator) ntlmUser(x *exchange, msg []byte, d doors) *User {
 		return nil
 	}
 	user := d.find(answer.name())
-	if user == nil || !answer.proves(user.Password, challenge) || d.epa && !answer.isBound() || !s.maySignIn(user) {
+	if user == nil || !answer.proves(user.Password, challenge) {
 		s.failures[strings.ToLower(answer.name())]++
+		return nil
+	}
+	s.noteAgain(x, user.Name, user.Password)
+	if d.epa && !answer.isBound() || !s.maySignIn(user) {
+		s.noteRefusal(x, user.Name, user.Password)
 		return nil
 	}
 	return user
@@ -125,8 +130,9 @@ var digestField = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // digestUser is whom a Digest header proves, nil for nobody (RFC 7616, section 3.4). A
-// nonce counts once.
-func (s *simulator) digestUser(x *exchange, algorithm string, d doors) *User {
+// nonce counts once; to one that is stale the right answer proves nothing, and may be made
+// again.
+func (s *simulator) digestUser(x *exchange, algorithm string, stale bool, d doors) *User {
 	scheme, text := authorization(x)
 	if !strings.EqualFold(scheme, "Digest") {
 		return nil
@@ -135,7 +141,7 @@ func (s *simulator) digestUser(x *exchange, algorithm string, d doors) *User {
 	for _, m := range digestField().FindAllStringSubmatch(text, -1) {
 		f[m[1]] = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(m[2]) + m[3]
 	}
-	fresh := s.nonces[f["nonce"]]
+	fresh := s.nonces[f["nonce"]] && !stale
 	delete(s.nonces, f["nonce"])
 	s.logins++
 	user := d.find(f["username"])
@@ -144,7 +150,7 @@ func (s *simulator) digestUser(x *exchange, algorithm string, d doors) *User {
 		target += "?" + x.RawQuery
 	}
 	if !fresh || user == nil || f["uri"] != target || f["realm"] != "corp, example" || f["opaque"] != `a"b` ||
-		f["qop"] != "auth" || f["nc"] != "00000001" || f["algorithm"] != algorithm || !s.maySignIn(user) {
+		f["qop"] != "auth" || f["nc"] != "00000001" || f["algorithm"] != algorithm {
 		return nil
 	}
 	sum := digestSum(algorithm)
@@ -153,6 +159,11 @@ func (s *simulator) digestUser(x *exchange, algorithm string, d doors) *User {
 		secret = sum(secret, f["nonce"], f["cnonce"])
 	}
 	if f["response"] != sum(secret, f["nonce"], f["nc"], f["cnonce"], f["qop"], sum(x.Method, f["uri"])) {
+		return nil
+	}
+	s.noteAgain(x, user.Name, user.Password)
+	if !s.maySignIn(user) {
+		s.noteRefusal(x, user.Name, user.Password)
 		return nil
 	}
 	return user

@@ -15,7 +15,7 @@ type Bug int
 
 // The rules.
 const (
-	BugPasswordRepeated Bug = 1  // one password sent twice without a new answer of the person
+	BugPasswordRepeated Bug = 1  // one password sent, or proved, twice without a new answer of the person
 	BugPasswordInURL    Bug = 2  // a password in a path or query
 	BugSecretElsewhere  Bug = 3  // password, session cookie or assertion to another host
 	BugPlainHTTP        Bug = 4  // a request without TLS

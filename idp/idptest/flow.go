@@ -84,6 +84,11 @@ func (s *simulator) notePassword(x *exchange, user, password string) {
 	if x.Form.Count("Password")+x.Form.Count("password") > 1 {
 		s.bug(BugPasswordRepeated, x.Request, "the password twice in one form")
 	}
+	s.noteAgain(x, user, password)
+}
+
+// noteAgain remembers that a password was posted, or proved.
+func (s *simulator) noteAgain(x *exchange, user, password string) {
 	f, key := x.flow, secretKey(user, password)
 	if f.posts == nil {
 		f.posts = map[string]int{}

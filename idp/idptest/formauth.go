@@ -49,15 +49,13 @@ func (f *Form) authorized(x *exchange, st *formState) answer {
 	case AuthBasic:
 		user, offers = f.basicUser(x, d), []string{`Basic realm="corp"`}
 	case AuthDigest:
-		user, offers = f.digestUser(x, "", d), []string{f.digestOffer("", false), `Basic realm="corp"`}
+		user, offers = f.digestUser(x, "", false, d), []string{f.digestOffer("", false), `Basic realm="corp"`}
 	case AuthDigestSess:
-		user, offers = f.digestUser(x, "MD5-sess", d), []string{f.digestOffer("MD5-sess", false)}
+		user, offers = f.digestUser(x, "MD5-sess", false, d), []string{f.digestOffer("MD5-sess", false)}
 	case AuthDigest256:
 		stale := answered && !f.renewed
-		if user = f.digestUser(x, "SHA-256", d); stale {
-			user, f.renewed = nil, true
-		}
-		offers = []string{f.digestOffer("SHA-256", stale)}
+		f.renewed = f.renewed || stale
+		user, offers = f.digestUser(x, "SHA-256", stale, d), []string{f.digestOffer("SHA-256", stale)}
 	}
 	if user == nil {
 		return f.cookie(f.challenge(offers...), "SimpleSAMLSessionID", st.browser)
