@@ -11,18 +11,24 @@ import (
 // it waits and is gone afterwards, and Ctrl-C to leave at once.
 func TestApprovalOnTerminal(t *testing.T) {
 	t.Parallel()
+	login := []string{"gatehop", "login", "gateway"}
+	helper := []string{"sh", "-c", `gatehop "$@" credential-process gateway --prompt >"$TMPDIR/out" 2>"$TMPDIR/err"`, "-"} // as an SDK runs it
 	for _, c := range []struct {
 		name, result, keys string
+		args               []string
 		status             int
 		last               string
 	}{
-		{"approved", "approve", "", 0, "Gateway/alice"},
-		{"denied", "deny", "", statusRefused, "did not cause"},
-		{"left", "never", "\x03", statusInterrupted, "to go on."},
+		{"approved", "approve", "", login, 0, "Gateway/alice"},
+		{"denied", "deny", "", login, statusRefused, "did not cause"},
+		{"left", "never", "\x03", login, statusInterrupted, "to go on."},
+		{"approved, with standard error elsewhere", "approve", "", helper, 0, ""},
+		{"left, with standard error elsewhere", "never", "\x03", helper, statusInterrupted, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command("gatehop", "sandbox", "--mfa", "azure-number", "--mfa-result", c.result, "--", "gatehop", "login", "gateway")
+			cmd := exec.Command("gatehop", "sandbox", "--mfa", "azure-number", "--mfa-result", c.result, "--")
+			cmd.Args = append(cmd.Args, c.args...)
 			cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir(), "TERM=xterm-256color", "NO_COLOR=", "GATEHOP_PLAIN=")
 			s := screenFor(t, cmd, t.TempDir())
 			letGo := s.keepOpen()

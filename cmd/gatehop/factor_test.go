@@ -143,7 +143,7 @@ func TestFactorCommand(t *testing.T) {
 // TestWaitingIsAsking: whoever waits for this run sees that it waits for its person.
 func TestWaitingIsAsking(t *testing.T) {
 	t.Parallel()
-	a := &app{}
+	a := &app{process: process{terminal: nobodyThere}}
 	done := a.waiting("your approval")
 	if !a.wait.leftQuestion() {
 		t.Error("a run that waits for an approval does not look like one with a question")

@@ -65,17 +65,17 @@ func holderName(h store.Holder) string {
 // waits is what this run shows others while they wait for it, and what it has seen of
 // those it waits for itself.
 type waits struct {
-	settle   []func(context.Context) // of every Flight
-	progress *progress               // is not there under a question
+	settle []func(context.Context) // of every Flight
 
-	mu      sync.Mutex
-	held    []*heldLock
-	asking  int  // questions at the person
-	left    bool // the person left one
-	waiting []*waitError
-	lately  *waitError // who was waited for last, and had not finished
-	said    string
-	saidAt  time.Time
+	mu       sync.Mutex
+	progress *progress // is not there under a question
+	held     []*heldLock
+	asking   int  // questions at the person
+	left     bool // the person left one
+	waiting  []*waitError
+	lately   *waitError // who was waited for last, and had not finished
+	said     string
+	saidAt   time.Time
 }
 
 // heldLock is a lock of this run and what its file says by itself.
@@ -276,7 +276,7 @@ type noticed struct {
 func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 	n.w.ask(1)
 	defer n.w.ask(-1)
-	defer n.w.progress.hold()()
+	defer n.w.line().hold()()
 	answer, err := n.Prompter.Ask(ctx, q)
 	if errors.Is(err, context.Canceled) {
 		n.w.mu.Lock()
@@ -287,18 +287,39 @@ func (n noticed) Ask(ctx context.Context, q idp.Question) (secret.Text, error) {
 }
 
 func (n noticed) Tell(ctx context.Context, message string) {
-	defer n.w.progress.hold()()
+	defer n.w.line().hold()()
 	n.Prompter.Tell(ctx, message)
 }
 
 // waiting says that the person is waited for, who answers somewhere else: like a question to
-// those who wait for this run, and with a line that says for how long.
+// those who wait for this run, and with a line that says for how long. Tools that run
+// credential-process keep its standard error to themselves: then the line is where the
+// person is asked.
 func (a *app) waiting(what string) (done func()) {
 	a.wait.ask(1)
-	end := a.progress.begin(what)
+	if screen, ok := a.person().(interface{ Screen() *os.File }); ok && a.progress == nil {
+		a.wait.lineOn(func() *progress { return a.newProgress(screen.Screen()) })
+	}
+	end := a.wait.line().begin(what)
 	return func() {
 		end()
 		a.wait.ask(-1)
+	}
+}
+
+// line is the progress line that gives way to questions, nil if there is none.
+func (w *waits) line() *progress {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.progress
+}
+
+// lineOn makes a line for this run, unless it has one.
+func (w *waits) lineOn(make func() *progress) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress == nil {
+		w.progress = make()
 	}
 }
 

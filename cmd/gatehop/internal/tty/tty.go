@@ -66,6 +66,10 @@ func (t *Terminal) Close() {
 	}
 }
 
+// Screen is what the terminal shows, for a line that nobody answers; not to be closed, and
+// not to be written to under a question.
+func (t *Terminal) Screen() *os.File { return t.out }
+
 // Tell writes one line.
 func (t *Terminal) Tell(_ context.Context, message string) {
 	t.mu.Lock()
