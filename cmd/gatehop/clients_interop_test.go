@@ -21,6 +21,7 @@ const debianAWS = "/usr/bin/aws"
 // TestInteropClients asks who one is with every real client, in every way of handing it
 // credentials, inside `gatehop sandbox --`.
 func TestInteropClients(t *testing.T) {
+	t.Parallel()
 	bin := t.TempDir() // the clients, as client-NAME [PROFILE]
 	place(t, build(t, ".", "gatehop"), bin)
 	node(t, bin)

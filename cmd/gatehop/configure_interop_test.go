@@ -65,6 +65,7 @@ const hardPlace = "it's do\"uble $HOME `id` back\\slash a&b;c (x86) 100% ü a#b"
 // TestInteropConfigure: after an unattended configure the AWS CLI and the SDKs get
 // through, wherever gatehop lies, and read each key as it was meant.
 func TestInteropConfigure(t *testing.T) {
+	t.Parallel()
 	h := newHelped(t)
 	e := newEmptied(t, h.bin)
 	helper := filepath.Join(t.TempDir(), hardPlace, "gatehop")

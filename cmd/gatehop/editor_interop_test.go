@@ -39,6 +39,7 @@ done
 // TestInteropEditor: what --write leaves in files of every kind is read by botocore, the
 // Go SDK and the JavaScript SDK.
 func TestInteropEditor(t *testing.T) {
+	t.Parallel()
 	bin, files := t.TempDir(), t.TempDir()
 	place(t, build(t, ".", "gatehop"), bin)
 	node(t, bin)

@@ -47,6 +47,7 @@ func (w *world) runs() int {
 // always gives the same wrong password, and one that gives a new one each time. The
 // clock is the bubble's.
 func TestRefusedOnceAnHour(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, script, store string
 		sent                int
@@ -58,6 +59,7 @@ func TestRefusedOnceAnHour(t *testing.T) {
 		{"the right one", "echo '" + worldPassword + "'", "none", 60}, // the control: with nothing kept, each call signs in
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := commandWorld(t, c.script, worldOptions{})
 				w.vars = append(w.vars, "GATEHOP_STORE="+c.store)

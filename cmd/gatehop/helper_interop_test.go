@@ -126,6 +126,7 @@ func inProfile(profile, line string) func(string) string {
 // TestInteropHelperStarts: a process that makes many calls starts gatehop once for a
 // session of an hour. The control is a session that boto takes for nearly over.
 func TestInteropHelperStarts(t *testing.T) {
+	t.Parallel()
 	h := newHelped(t)
 	const calls = 20
 	for sdk := range h.sdks {
@@ -151,6 +152,7 @@ func TestInteropHelperStarts(t *testing.T) {
 // standard output and at most a few short lines on standard error, the first of which
 // every SDK shows or carries.
 func TestInteropHelperFailures(t *testing.T) {
+	t.Parallel()
 	h := newHelped(t)
 	for _, c := range []struct {
 		name, profile string
@@ -251,6 +253,7 @@ func silent(t *testing.T) string {
 // TestInteropHelperWaits: while another gatehop asks a person for the password, the Go
 // SDK gets gatehop's own status and line, not the end of its 60 seconds.
 func TestInteropHelperWaits(t *testing.T) {
+	t.Parallel()
 	h := newHelped(t)
 	env, _ := h.with(t, unchanged)
 	asking := exec.Command(h.bin, "login", "dev")

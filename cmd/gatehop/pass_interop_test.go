@@ -12,6 +12,7 @@ import (
 
 // TestInteropPass signs in with a password that pass keeps, which asks nobody.
 func TestInteropPass(t *testing.T) {
+	t.Parallel()
 	w := newRealCompany(t, realOptions{config: "gatehop_password_command = pass show corp/aws"})
 	if err := os.Chmod(w.home, 0o700); err != nil {
 		t.Fatal(err)

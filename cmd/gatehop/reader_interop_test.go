@@ -39,6 +39,7 @@ func (s sample) view() view { return viewOf([]byte(s.data), s.kind) }
 // TestInteropReader compares the configuration reader with botocore, the Go and the
 // JavaScript SDK over generated files: whatever it reads without refusing it, they read.
 func TestInteropReader(t *testing.T) {
+	t.Parallel()
 	readers := newSDKReaders(t)
 	var samples []sample
 	for n := range uint64(setting(t, "INTEROP_FILES", readerFiles)) {

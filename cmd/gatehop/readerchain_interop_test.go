@@ -62,6 +62,7 @@ func (g *fileGen) hopPair() (config, credentials string) {
 // TestInteropReaderChain compares the hops that gatehop makes of two files together with
 // what each SDK reads in them together.
 func TestInteropReaderChain(t *testing.T) {
+	t.Parallel()
 	readers, dir := newSDKReaders(t), t.TempDir()
 	var pairs []filePair
 	for n := range setting(t, "INTEROP_FILES", readerFiles) {
@@ -128,6 +129,7 @@ func judgeHop(hop profile.Profile, readings map[string][]sdkReading, i int) (pro
 
 // TestInteropReadBack reads one pair with all SDKs, as a test of the editor does.
 func TestInteropReadBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config, credentials := filepath.Join(dir, "config"), filepath.Join(dir, "credentials")
 	if err := os.WriteFile(config, []byte("[profile p]\nregion = a\ns3 =\n  addressing_style = virtual\n"), 0o600); err != nil {

@@ -136,6 +136,8 @@ func jsFolder(t *testing.T) string {
 	})
 }
 
+var installing sync.Mutex
+
 // installed returns a folder with a copy of from that install has completed. It is made
 // once for each content of from and kept with what the gate installs.
 func installed(t *testing.T, name, from string, install func(dir string)) string {
@@ -147,6 +149,8 @@ func installed(t *testing.T, name, from string, install func(dir string)) string
 	if cache == "" {
 		cache = t.TempDir()
 	}
+	installing.Lock() // once, and not once for each test that needs it
+	defer installing.Unlock()
 	sum := sha256.New()
 	if err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -175,7 +179,7 @@ func installed(t *testing.T, name, from string, install func(dir string)) string
 	}
 	install(unfinished)
 	if err := os.Rename(unfinished, done); err != nil {
-		if _, missing := os.Stat(done); missing != nil { // else another test was faster
+		if _, missing := os.Stat(done); missing != nil { // else another process was faster
 			t.Fatal(err)
 		}
 	}

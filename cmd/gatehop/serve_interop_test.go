@@ -116,6 +116,7 @@ func newBrief(t *testing.T) (person, *briefSTS) {
 // the endpoint in time, and none of their calls is refused. The control has keys in its
 // environment, and is refused.
 func TestInteropServe(t *testing.T) {
+	t.Parallel()
 	bin := build(t, ".", "gatehop")
 	p, sts := newBrief(t)
 	clients := map[string]string{

@@ -131,6 +131,7 @@ func (s simpleSAML) gatewayProfile(more ...string) []string {
 
 // TestInteropSimpleSAMLphp signs in at a real identity provider.
 func TestInteropSimpleSAMLphp(t *testing.T) {
+	t.Parallel()
 	gatehop := build(t, ".", "gatehop")
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {

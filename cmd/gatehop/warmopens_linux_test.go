@@ -92,6 +92,10 @@ func (o *opens) names(t *testing.T) (names []string) {
 // are set, are one file more each. The controls are runs which the same count sees: one
 // that is not the warm path, and one that signs in.
 func TestWarmOpens(t *testing.T) {
+	t.Parallel()
+	if raceDetector {
+		t.Skip("runs without the race detector, which opens files of its own")
+	}
 	w := newRealCompany(t, realOptions{})
 	if _, sockets := w.traced(t, nil, "credential-process", "dev"); sockets < 2 {
 		t.Errorf("a cold run made %d sockets: the count is blind", sockets)
