@@ -193,7 +193,7 @@ func (a *app) signInAll(ctx context.Context, targets []target, lead func(i int) 
 	for _, way := range order {
 		c := crowds[way]
 		chain := targets[c.waiting[0]].chain[:1]
-		who := chain[0].SignIn.Key() + a.made[way].User
+		who := chain[0].SignIn.Key() + a.madeFor(chain).User
 		err := failed[who]
 		leader := slices.IndexFunc(c.waiting, func(i int) bool { return len(targets[i].chain) == 1 })
 		switch {

@@ -356,3 +356,33 @@ func TestRefreshManyKeptNowhere(t *testing.T) {
 		})
 	}
 }
+
+// TestSignInAllBesideOthers: the sign-ins of some gateways go on while those ask for
+// settings that need none; the race detector watches.
+func TestSignInAllBesideOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{config: worldOfMany})
+	a := &app{process: process{env: []string{"HOME=" + w.home}, now: w.clock}}
+	targets, err := a.targets([]string{"gateway", "elsewhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.openAll(targets, nil)
+	var beside sync.WaitGroup
+	led := 0
+	lead := func(int) error {
+		beside.Wait() // what was made beside is over, and nothing but signInAll came before it
+		led++
+		return nil
+	}
+	a.signInAll(t.Context(), targets, lead, func([]int, error) {
+		beside.Go(func() {
+			if _, err := a.settings(targets[0].chain); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	if beside.Wait(); led != 2 {
+		t.Errorf("%d gateways were signed in to, want 2", led)
+	}
+}

@@ -48,7 +48,14 @@ func (a *app) settings(ch profile.Chain) (*settings, error) {
 	return s, nil
 }
 
-// known are the settings that were made already. A gateway alone has those of the first
+// madeFor are the chain's settings if this run has made them, or nil.
+func (a *app) madeFor(ch profile.Chain) *settings {
+	a.madeMu.Lock()
+	defer a.madeMu.Unlock()
+	return a.made[way(ch)]
+}
+
+// known are the settings that were made already; the caller holds madeMu. A gateway alone has those of the first
 // chain behind it: what is remembered of its sign-in is in them.
 func (a *app) known(ch profile.Chain) *settings {
 	if s := a.made[way(ch)]; s != nil || len(ch) > 1 {

@@ -162,7 +162,7 @@ func (a *app) statusOf(ctx context.Context, ch profile.Chain) (profileStatus, er
 	if err != nil {
 		return s, err
 	}
-	if made := a.made[way(ch)]; made != nil {
+	if made := a.madeFor(ch); made != nil {
 		s.Endpoint = made.Endpoint
 	}
 	if len(ch) == 1 {
