@@ -170,7 +170,11 @@ func (l *login) key(info keyInfo) (key types.EncryptionKey, version int, err err
 	if err != nil {
 		return key, 0, l.unwanted(info.etype)
 	}
-	value, err := etype.StringToKey(l.typed.Reveal(), cmp.Or(info.salt, l.name.GetSalt(l.realm)), info.stringToKey(etype.GetDefaultStringToKeyParams()))
+	params, err := info.stringToKey(etype.GetDefaultStringToKeyParams())
+	if err != nil {
+		return key, 0, &TicketError{Kind: OtherError, Name: l.kdc(), Detail: err.Error()}
+	}
+	value, err := etype.StringToKey(l.typed.Reveal(), cmp.Or(info.salt, l.name.GetSalt(l.realm)), params)
 	if err != nil {
 		return key, 0, errAnswer
 	}

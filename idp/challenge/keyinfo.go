@@ -1,10 +1,24 @@
 package challenge
 
 import (
+	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/jcmturner/gokrb5/v8/iana/patype"
 	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// What a KDC may want of the derivation of a key. Nobody has signed what it says, and
+// whoever is on the way may say it.
+const (
+	maxSalt = 1 << 10 // bytes; the default one is the realm and the name
+	// minIterations is the default of RFC 3962, section 4, and below that of RFC 8009: fewer
+	// make the proof cheaper to guess the password by.
+	minIterations = 4096
+	// maxIterations takes about a second. RFC 3962, section 4, lets a client refuse what
+	// costs it too much, but nothing below 50000.
+	maxIterations = 1 << 20
 )
 
 // keyInfo is how a KDC has made the key of a password (RFC 4120, section 5.2.7.5).
@@ -47,9 +61,19 @@ func keyInfos(methods types.PADataSequence) (infos []keyInfo, err error) {
 }
 
 // stringToKey is what gokrb5 takes as the parameters of a derivation, byDefault for none.
-func (i keyInfo) stringToKey(byDefault string) string {
-	if i.params == "" {
-		return byDefault
+// The error says what of it is refused.
+func (i keyInfo) stringToKey(byDefault string) (params string, err error) {
+	iterated := byDefault != "" // AES; the older types have no parameters
+	switch {
+	case len(i.salt) > maxSalt:
+		return "", fmt.Errorf("it wants a salt of %d bytes", len(i.salt))
+	case i.params == "":
+		return byDefault, nil
+	case !iterated, len(i.params) != 4:
+		return "", fmt.Errorf("it wants a key with %d bytes of parameters", len(i.params))
 	}
-	return hex.EncodeToString([]byte(i.params))
+	if n := binary.BigEndian.Uint32([]byte(i.params)); n < minIterations || n > maxIterations { // 0 stands for 2^32
+		return "", fmt.Errorf("it wants a key of %d iterations", n)
+	}
+	return hex.EncodeToString([]byte(i.params)), nil
 }
