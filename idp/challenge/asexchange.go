@@ -49,6 +49,9 @@ type login struct {
 // tgt gets the ticket to ask for others with (RFC 4120, section 3.1). The KDC says what
 // proof it wants; it gets one, once.
 func (l *login) tgt(ctx context.Context) (grant, error) {
+	if len(l.conf.LibDefaults.DefaultTktEnctypeIDs) == 0 {
+		return grant{}, &TicketError{Kind: Encryption, Name: "krb5.conf"}
+	}
 	req, answer, err := l.first(ctx)
 	var refused messages.KRBError
 	if !errors.As(err, &refused) || refused.ErrorCode != errorcode.KDC_ERR_PREAUTH_REQUIRED && refused.ErrorCode != errorcode.KDC_ERR_PREAUTH_FAILED {

@@ -264,6 +264,7 @@ func readConf(file string) (*config.Config, error) {
 	if !isSet(lines, "dns_lookup_kdc") {
 		conf.LibDefaults.DNSLookupKDC = true
 	}
+	conf.LibDefaults.DefaultTktEnctypeIDs = passwordTypes(conf.LibDefaults, lines)
 	conf.LibDefaults.Forwardable, conf.LibDefaults.Proxiable = false, false
 	return conf, nil
 }

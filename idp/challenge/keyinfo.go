@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
+	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
 	"github.com/jcmturner/gokrb5/v8/iana/patype"
 	"github.com/jcmturner/gokrb5/v8/types"
 )
@@ -76,4 +79,27 @@ func (i keyInfo) stringToKey(byDefault string) (params string, err error) {
 		return "", fmt.Errorf("it wants a key of %d iterations", n)
 	}
 	return hex.EncodeToString([]byte(i.params)), nil
+}
+
+// passwordTypes are the encryption types that a password or a keytab may be proved by:
+// default_tkt_enctypes, else permitted_enctypes, and nothing that the second one leaves
+// out. What a krb5.conf does not say is AES. gokrb5's own default has RC4 besides (RFC
+// 8429), which hides a password badly: a KDC, or who stands before it, could choose that.
+// Where it is named somebody wants it. gokrb5 has no DES.
+func passwordTypes(d config.LibDefaults, lines []string) []int32 {
+	allowed := []int32{
+		etypeID.AES256_CTS_HMAC_SHA1_96, etypeID.AES128_CTS_HMAC_SHA1_96,
+		etypeID.AES256_CTS_HMAC_SHA384_192, etypeID.AES128_CTS_HMAC_SHA256_128,
+	}
+	permitted := isSet(lines, "permitted_enctypes")
+	switch {
+	case isSet(lines, "default_tkt_enctypes"):
+		allowed = slices.Clone(d.DefaultTktEnctypeIDs)
+	case permitted:
+		return d.PermittedEnctypeIDs
+	}
+	if permitted {
+		allowed = slices.DeleteFunc(allowed, func(t int32) bool { return !slices.Contains(d.PermittedEnctypeIDs, t) })
+	}
+	return allowed
 }

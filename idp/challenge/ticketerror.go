@@ -35,7 +35,7 @@ const (
 	ClockSkew      TicketKind = "has another time than this machine: the two clocks are too far apart" // the KDC of a realm, or the server
 	NoKDC          TicketKind = "cannot be reached"                                                    // the KDC of a realm
 	Unanswered     TicketKind = "has not answered to a proof, which may count as an attempt"           // the KDC of a realm
-	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm
+	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm, or krb5.conf
 	Windows        TicketKind = "Windows does not sign in there"                                       // Detail: its words
 	OtherError     TicketKind = "gives no ticket"                                                      // Kerberos itself, or the KDC of a realm; Detail
 )
