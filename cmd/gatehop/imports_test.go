@@ -87,9 +87,12 @@ func actsEarly(f sourceFile) bool {
 // never is for nobody: no option anywhere skips certificate verification.
 const never = "InsecureSkipVerify"
 
-// ownClient is what gokrb5 has for HTTP: it looks up other names for the host, and sends
-// bodies again.
-var ownClient = []string{"spnego.NewClient", "spnego.SetSPNEGOHeader", "spnego.Client"}
+// ownClient is what gokrb5 has for HTTP and for KDCs: the one looks up other names for the
+// host, and sends bodies again; the other shows a password to one KDC after another.
+var ownClient = []string{
+	"spnego.NewClient", "spnego.SetSPNEGOHeader", "spnego.Client",
+	"client.NewWithPassword", "client.NewWithKeytab", "client.NewFromCCache",
+}
 
 func mayCall(f sourceFile, call string) bool {
 	if call == never || slices.Contains(ownClient, call) {
@@ -172,6 +175,8 @@ func TestImportsControl(t *testing.T) {
 		{"idp/challenge", "x.go", "spnego.SetSPNEGOHeader", false},
 		{"idp/challenge", "x.go", "spnego.NewClient", false},
 		{"idp/challenge", "x.go", "spnego.NewNegTokenInitKRB5", true},
+		{"idp/challenge", "x.go", "client.NewWithPassword", false},
+		{"idp/challenge", "x.go", "client.Client", true},
 	} {
 		if got := mayCall(sourceFile{pkg: c.pkg, name: c.name}, c.call); got != c.want {
 			t.Errorf("mayCall(%s/%s, %s) = %v, want %v", c.pkg, c.name, c.call, got, c.want)

@@ -162,7 +162,8 @@ var ticketAdvices = map[challenge.TicketKind]pageAdvice{
 	challenge.Revoked:        {statusRefused, "ask the administrator to unlock or enable the account"},
 	challenge.ClockSkew:      {statusNetwork, "set this machine's clock: Kerberos allows five minutes of difference"},
 	challenge.NoKDC:          {statusNetwork, "check that the VPN or the company network is up, and the realm's kdc in krb5.conf"},
-	challenge.Encryption:     {statusUsage, "check the enctypes in krb5.conf: the KDC and this program need one in common (AES)"},
+	challenge.Unanswered:     {statusNetwork, "the KDC may be overloaded, or something on the way may have ended the connection: wait before you try again, since each try may count"},
+	challenge.Encryption:     {statusUsage, "change the account's password once, so that the KDC has an AES key of it; or name in default_tkt_enctypes of krb5.conf what the KDC has"},
 	challenge.Windows:        {statusRefused, "see whether a browser on this machine is signed in there by the same account"},
 	challenge.OtherError:     {statusRefused, "try kinit and kvno HTTP/HOST with the same user name and server, to see whether it is about gatehop"},
 }

@@ -235,7 +235,7 @@ func TestTicketAdvices(t *testing.T) {
 	kinds := []challenge.TicketKind{
 		challenge.NoCache, challenge.CacheType, challenge.NoTicket, challenge.ExpiredTicket, challenge.OtherPerson, challenge.NoKeytab, challenge.NoKey,
 		challenge.KeyRefused, challenge.NoConf, challenge.NoRealm, challenge.UnknownUser, challenge.UnknownService, challenge.WrongRealm, challenge.Revoked,
-		challenge.ClockSkew, challenge.NoKDC, challenge.Encryption, challenge.Windows, challenge.OtherError,
+		challenge.ClockSkew, challenge.NoKDC, challenge.Unanswered, challenge.Encryption, challenge.Windows, challenge.OtherError,
 	}
 	source, err := os.ReadFile(filepath.Join("..", "..", "idp", "challenge", "ticketerror.go"))
 	if err != nil {
@@ -252,7 +252,7 @@ func TestTicketAdvices(t *testing.T) {
 	}
 	for want, some := range map[int][]challenge.TicketKind{
 		statusHuman: {challenge.NoCache, challenge.NoTicket, challenge.ExpiredTicket}, statusUsage: {challenge.CacheType, challenge.UnknownService, challenge.WrongRealm, challenge.UnknownUser},
-		statusNetwork: {challenge.ClockSkew, challenge.NoKDC},
+		statusNetwork: {challenge.ClockSkew, challenge.NoKDC, challenge.Unanswered},
 	} {
 		for _, kind := range some {
 			if got := explain(&challenge.TicketError{Kind: kind}).status; got != want {

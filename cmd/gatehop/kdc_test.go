@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -28,29 +26,55 @@ func refusingKDC(t *testing.T, w *world, code int32) (conf string, asked func() 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return servingKDC(t, w, func([]byte) []byte { return answer })
+}
+
+// servingKDC is one that answers as answer does.
+func servingKDC(t *testing.T, w *world, answer func(request []byte) []byte) (conf string, asked func() int64) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	var n atomic.Int64
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n.Add(1)
-			var size [4]byte // RFC 4120, section 7.2.2
-			if _, err := io.ReadFull(c, size[:]); err == nil {
-				_, _ = io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(size[:])))
-				_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(answer))), answer...))
-			}
-			_ = c.Close()
-		}
-	}()
+	go kerberostest.Serve(l, func(request []byte) []byte {
+		n.Add(1)
+		return answer(request)
+	})
 	w.write("krb5.conf", fmt.Sprintf("[libdefaults]\ndefault_realm = CORP\n[realms]\nCORP = {\n kdc = %s\n}\n", l.Addr()))
 	return filepath.Join(w.home, "krb5.conf"), n.Load
+}
+
+// TestPasswordAtKDC signs in by a password that a KDC knows. Where the KDC says nothing to
+// it, that is no verdict over it, and the KDC is not asked again.
+func TestPasswordAtKDC(t *testing.T) {
+	t.Parallel()
+	const service = "HTTP/" + worldHost
+	realm, err := kerberostest.NewRealm("CORP", service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := integratedWorld(t, "gatehop_username = alice\ngatehop_auth = kerberos", worldOptions{adfs: func(o *idptest.Options) { o.Tickets = realm.Tickets(service) }})
+	kdc := &kerberostest.KDC{Realm: realm, People: map[string]string{"alice": worldPassword}}
+	silent := true
+	conf, asked := servingKDC(t, w, func(request []byte) []byte {
+		if silent && kerberostest.HasProof(request) {
+			return nil
+		}
+		return kdc.Answer(request)
+	})
+	w.write(".aws/config", strings.Replace(w.configFile(), "gatehop_auth = kerberos\n", "gatehop_auth = kerberos\ngatehop_krb5_conf = "+conf+"\n", 1))
+	vars := []string{password(worldPassword)}
+	w.runWith(vars, "login", "gateway").want(t, statusNetwork, "the KDC of CORP has not answered to a proof", "each try may count")
+	if asked() != 2 {
+		t.Errorf("the KDC was asked %d times, want once without a proof and once with one", asked())
+	}
+	silent = false
+	w.runWith(vars, "login", "gateway").want(t, 0)
+	if asked() != 5 {
+		t.Errorf("the KDC was asked %d times", asked())
+	}
 }
 
 // TestStaleTicket: a KDC whose own key was changed since kinit does not take the ticket of

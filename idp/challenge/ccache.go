@@ -3,9 +3,57 @@ package challenge
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/jcmturner/gokrb5/v8/credentials"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
 )
+
+// tickets are those of a credential cache. What is valid goes by this machine's clock, as
+// everything of gokrb5's does.
+type tickets []*credentials.Credential
+
+// service is the ticket for a service that is good for longest, if one is valid now.
+func (t tickets) service(name types.PrincipalName) (grant, bool) {
+	return t.best(func(c *credentials.Credential) bool {
+		return c.Server.PrincipalName.Equal(name) && time.Until(c.StartTime) < 0
+	})
+}
+
+// granting is the ticket of a client of realm from for tickets of realm to. Whether it is
+// valid yet the KDC says, who then says something about the clocks.
+func (t tickets) granting(from, to string) (grant, bool) {
+	return t.best(isGranting(from, to))
+}
+
+// expiry is when the ticket of a client for tickets of its own realm ends; the zero time if
+// there is none.
+func (t tickets) expiry(realm string) time.Time {
+	if i := slices.IndexFunc(t, isGranting(realm, realm)); i >= 0 {
+		return t[i].EndTime
+	}
+	return time.Time{}
+}
+
+func isGranting(from, to string) func(*credentials.Credential) bool {
+	return func(c *credentials.Credential) bool {
+		return c.Server.PrincipalName.Equal(ticketGranting(to)) && c.Server.Realm == from
+	}
+}
+
+// best is the ticket that is good for longest of those that fit and have not expired.
+func (t tickets) best(fits func(*credentials.Credential) bool) (got grant, ok bool) {
+	var until time.Time
+	for _, c := range t {
+		var ticket messages.Ticket
+		if !fits(c) || time.Until(c.EndTime) <= 0 || !c.EndTime.After(until) || ticket.Unmarshal(c.Ticket) != nil {
+			continue
+		}
+		got, until, ok = grant{ticket, c.Key}, c.EndTime, true
+	}
+	return got, ok
+}
 
 // readCache reads a credential cache of version 3 or 4 (MIT Kerberos documentation,
 // "Credential cache file format"). gokrb5 believes the counts and lengths in it, and would

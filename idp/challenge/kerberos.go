@@ -1,6 +1,7 @@
 package challenge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,10 @@ import (
 	"github.com/jcmturner/gokrb5/v8/client"
 	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/credentials"
+	"github.com/jcmturner/gokrb5/v8/iana/nametype"
 	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/spnego"
+	"github.com/jcmturner/gokrb5/v8/types"
 
 	"gatehop/idp"
 )
@@ -28,106 +31,118 @@ const (
 // ticket gets a token of SPNEGO for the service HTTP/HOST of page. The host is taken as it
 // stands: no name is looked up for another one, and nothing is delegated.
 //
-// gokrb5 takes no context, and may panic over a file or an answer that is broken on
-// purpose: it runs beside ctx, for up to a minute longer.
+// gokrb5 may panic over a file or an answer that is broken on purpose.
 func (c Config) ticket(ctx context.Context, page *url.URL, who Who) ([]byte, error) {
-	type result struct {
-		token []byte
-		err   error
-	}
-	limited, cancel := context.WithTimeout(ctx, kdcLimit)
-	defer cancel()
-	done := make(chan result, 1)
-	go func() {
-		r := result{err: &TicketError{Kind: OtherError, Detail: "a file or an answer is broken"}}
-		defer func() {
-			_ = recover()
-			done <- r
-		}()
-		r.token, r.err = c.token("HTTP/"+strings.ToLower(page.Hostname()), who)
-	}()
-	select {
-	case r := <-done:
-		var refused *idp.PageError
-		if errors.As(r.err, &refused) {
-			refused.URL = idp.SafeURL(page)
-		}
-		return r.token, r.err
-	case <-limited.Done():
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, &TicketError{Kind: NoKDC, Name: "the KDC"}
-	}
+	return c.ticketFrom(ctx, page, who, newKDCs)
 }
 
-func (c Config) token(service string, who Who) ([]byte, error) {
+func (c Config) ticketFrom(ctx context.Context, page *url.URL, who Who, at func(*config.Config) *kdcs) (token []byte, err error) {
+	limited, cancel := context.WithTimeout(ctx, kdcLimit)
+	defer cancel()
+	defer func() {
+		if recover() != nil {
+			token, err = nil, &TicketError{Kind: OtherError, Detail: "a file or an answer is broken"}
+		}
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		var refused *idp.PageError
+		if errors.As(err, &refused) {
+			refused.URL = idp.SafeURL(page)
+		}
+	}()
+	return c.token(limited, strings.ToLower(page.Hostname()), who, at)
+}
+
+func (c Config) token(ctx context.Context, host string, who Who, at func(*config.Config) *kdcs) ([]byte, error) {
 	conf, err := readConf(c.Conf)
 	if err != nil {
 		return nil, err
 	}
-	cl, a, err := c.client(conf, who)
+	l, err := c.login(conf, who)
 	if err != nil {
 		return nil, err
 	}
-	defer cl.Destroy() // which ends the renewal in the background
-	a.service = service
-	a.granted = true
-	ticket, key, err := cl.GetServiceTicket(service)
+	l.kdcs, l.service = at(conf), "HTTP/"+host
+	got, err := l.serviceTicket(ctx, host)
 	if err != nil {
-		return nil, a.judge(err)
+		return nil, l.judge(err)
 	}
-	init, err := spnego.NewNegTokenInitKRB5(cl, ticket, key)
+	// It needs a client for the name alone.
+	holder := &client.Client{Credentials: credentials.NewFromPrincipalName(l.name, l.realm)}
+	init, err := spnego.NewNegTokenInitKRB5(holder, got.ticket, got.key)
 	if err != nil {
-		return nil, &TicketError{Kind: OtherError, Name: a.kdc(), Detail: "its ticket cannot be used"}
+		return nil, &TicketError{Kind: OtherError, Name: l.kdc(), Detail: "its ticket cannot be used"}
 	}
 	return (&spnego.SPNEGOToken{Init: true, NegTokenInit: init}).Marshal()
 }
 
-// client is somebody with a ticket to ask for others with.
-func (c Config) client(conf *config.Config, who Who) (*client.Client, asked, error) {
-	var (
-		cl  *client.Client
-		a   asked
-		err error
-	)
+// serviceTicket is the one for l.service at host: out of the cache, or from a KDC of the
+// realm that krb5.conf has for that host, else of the client's own.
+func (l *login) serviceTicket(ctx context.Context, host string) (grant, error) {
+	service := types.NewPrincipalName(nametype.KRB_NT_PRINCIPAL, l.service)
+	if got, ok := l.tickets.service(service); ok {
+		return got, nil
+	}
+	known := l.conf.ResolveRealm(host)
+	if got, ok := l.tickets.granting(l.realm, known); ok {
+		l.granted = true
+		return l.ticketFor(ctx, got, known, service)
+	}
+	tgt, err := l.ownTicket(ctx)
+	if err != nil {
+		return grant{}, err
+	}
+	l.granted = true
+	realm := cmp.Or(known, l.realm) // which a KDC may have changed
+	if tgt, err = l.toRealm(ctx, tgt, realm); err != nil {
+		return grant{}, err
+	}
+	return l.ticketFor(ctx, tgt, realm, service)
+}
+
+// ownTicket is the one to ask for others with in the client's realm.
+func (l *login) ownTicket(ctx context.Context) (grant, error) {
+	if l.cache == "" {
+		return l.tgt(ctx)
+	}
+	if got, ok := l.tickets.granting(l.realm, l.realm); ok {
+		return got, nil
+	}
+	if until := l.tickets.expiry(l.realm); !until.IsZero() {
+		return grant{}, &TicketError{Kind: ExpiredTicket, Name: l.cache, Until: until}
+	}
+	return grant{}, &TicketError{Kind: NoTicket, Name: l.cache}
+}
+
+// login is somebody who can get tickets.
+func (c Config) login(conf *config.Config, who Who) (l *login, err error) {
+	l = &login{conf: conf}
 	switch {
 	case c.Keytab != "":
-		cl, a, err = c.byKeytab(conf)
+		err = c.byKeytab(l)
 	case c.Cache != "":
-		return c.byCache(conf)
+		return l, c.byCache(l)
 	default:
-		a.password = true
-		if a.user, a.realm, err = principal(who.Name, conf); err == nil {
-			cl = client.NewWithPassword(a.user, a.realm, who.Password.Reveal(), conf, client.DisablePAFXFAST(true))
-		}
+		l.password, l.typed = true, who.Password
+		l.user, l.realm, err = principal(who.Name, conf)
 	}
-	if err != nil {
-		return nil, a, err
-	}
-	if err := cl.Login(); err != nil {
-		cl.Destroy()
-		return nil, a, a.judge(err)
-	}
-	return cl, a, nil
+	l.name = types.NewPrincipalName(nametype.KRB_NT_PRINCIPAL, l.user)
+	return l, err
 }
 
 // byKeytab signs in as the configured user, else as the only one in the file.
-func (c Config) byKeytab(conf *config.Config) (*client.Client, asked, error) {
-	a := asked{keytab: c.Keytab}
+func (c Config) byKeytab(l *login) (err error) {
 	data, problem := readFile(c.Keytab)
-	kt := keytab.New()
-	if problem == "" && kt.Unmarshal(data) != nil || problem == "" && len(kt.Entries) == 0 {
+	l.keytab, l.keys = c.Keytab, keytab.New()
+	if problem == "" && l.keys.Unmarshal(data) != nil || problem == "" && len(l.keys.Entries) == 0 {
 		problem = "its content is something else"
 	}
 	if problem != "" {
-		return nil, a, &TicketError{Kind: NoKeytab, Name: c.Keytab, Detail: problem}
+		return &TicketError{Kind: NoKeytab, Name: c.Keytab, Detail: problem}
 	}
-	var err error
-	if a.user, a.realm, err = c.inKeytab(kt, conf); err != nil {
-		return nil, a, err
-	}
-	return client.NewWithKeytab(a.user, a.realm, kt, conf, client.DisablePAFXFAST(true)), a, nil
+	l.user, l.realm, err = c.inKeytab(l.keys, l.conf)
+	return err
 }
 
 // inKeytab finds whose key to use.
@@ -155,12 +170,11 @@ func (c Config) inKeytab(kt *keytab.Keytab, conf *config.Config) (user, realm st
 	return user, realm, nil
 }
 
-// byCache takes the ticket that somebody got before.
-func (c Config) byCache(conf *config.Config) (*client.Client, asked, error) {
-	var a asked
+// byCache takes the tickets that somebody got before.
+func (c Config) byCache(l *login) error {
 	file, err := cacheFile(c.Cache)
 	if err != nil {
-		return nil, a, err
+		return err
 	}
 	data, problem := readFile(file)
 	cache := &credentials.CCache{}
@@ -168,31 +182,14 @@ func (c Config) byCache(conf *config.Config) (*client.Client, asked, error) {
 		problem = "its content is something else"
 	}
 	if problem != "" {
-		return nil, a, &TicketError{Kind: NoCache, Name: file, Detail: problem}
+		return &TicketError{Kind: NoCache, Name: file, Detail: problem}
 	}
-	a.cache = file
-	a.user, a.realm = cache.GetClientPrincipalName().PrincipalNameString(), cache.GetClientRealm()
-	if c.Username != "" && !strings.EqualFold(bareName(c.Username), a.user) {
-		return nil, a, &TicketError{Kind: OtherPerson, Name: file, Detail: idp.CleanWords(a.principal())}
+	l.name, l.realm = cache.GetClientPrincipalName(), cache.GetClientRealm()
+	l.cache, l.user, l.tickets = file, l.name.PrincipalNameString(), cache.GetEntries()
+	if c.Username != "" && !strings.EqualFold(bareName(c.Username), l.user) {
+		return &TicketError{Kind: OtherPerson, Name: file, Detail: idp.CleanWords(l.principal())}
 	}
-	cl, err := client.NewFromCCache(cache, conf)
-	if err != nil {
-		return nil, a, &TicketError{Kind: NoTicket, Name: file}
-	}
-	if err := cl.AffirmLogin(); err != nil {
-		return nil, a, &TicketError{Kind: ExpiredTicket, Name: file, Until: expiry(cache)}
-	}
-	return cl, a, nil
-}
-
-// expiry is when the ticket for other tickets ends.
-func expiry(c *credentials.CCache) time.Time {
-	for _, cred := range c.GetEntries() {
-		if name := cred.Server.PrincipalName.NameString; len(name) == 2 && name[0] == "krbtgt" && name[1] == c.GetClientRealm() {
-			return cred.EndTime
-		}
-	}
-	return time.Time{}
+	return nil
 }
 
 // cacheFile is the file of a credential cache as KRB5CCNAME names it: TYPE:REST, or a path.
@@ -244,8 +241,7 @@ func realmOf(suffix string, conf *config.Config) string {
 }
 
 // readConf reads krb5.conf as far as gokrb5 understands it. What the file does not say is
-// as MIT's library has it: KDCs are looked up in DNS. They are asked over TCP alone: an
-// answer that is lost on UDP would have a password tried twice.
+// as MIT's library has it: KDCs are looked up in DNS.
 func readConf(file string) (*config.Config, error) {
 	text := ""
 	if file != "" {
@@ -265,12 +261,17 @@ func readConf(file string) (*config.Config, error) {
 	if err != nil && !errors.As(err, new(config.UnsupportedDirective)) {
 		return nil, &TicketError{Kind: NoConf, Name: file, Detail: "its content is something else"}
 	}
-	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "dns_lookup_kdc") }) {
+	if !isSet(lines, "dns_lookup_kdc") {
 		conf.LibDefaults.DNSLookupKDC = true
 	}
-	conf.LibDefaults.UDPPreferenceLimit = 1
+	conf.LibDefaults.DefaultTktEnctypeIDs = passwordTypes(conf.LibDefaults, lines)
 	conf.LibDefaults.Forwardable, conf.LibDefaults.Proxiable = false, false
 	return conf, nil
+}
+
+// isSet reports whether a line of a krb5.conf sets something that begins with key.
+func isSet(lines []string, key string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), key) })
 }
 
 // notThere is readFile's problem with a file that does not exist.

@@ -1,14 +1,13 @@
 package challenge
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
+	"github.com/jcmturner/gokrb5/v8/messages"
 
 	"gatehop/idp"
 )
@@ -35,7 +34,8 @@ const (
 	Revoked        TicketKind = "is locked or disabled, the KDC says"                                  // the user
 	ClockSkew      TicketKind = "has another time than this machine: the two clocks are too far apart" // the KDC of a realm, or the server
 	NoKDC          TicketKind = "cannot be reached"                                                    // the KDC of a realm
-	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm
+	Unanswered     TicketKind = "has not answered to a proof, which may count as an attempt"           // the KDC of a realm
+	Encryption     TicketKind = "has no encryption type in common with this program"                   // the KDC of a realm, or krb5.conf
 	Windows        TicketKind = "Windows does not sign in there"                                       // Detail: its words
 	OtherError     TicketKind = "gives no ticket"                                                      // Kerberos itself, or the KDC of a realm; Detail
 )
@@ -64,20 +64,6 @@ func (e *TicketError) Error() string {
 	return text
 }
 
-// codeForm finds the code in what gokrb5 makes of a KRB-ERROR (RFC 4120, section 7.5.9).
-var codeForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`KRB Error: (?:Unknown ErrorCode |\()(\d+)`) })
-
-// kerberosCode is the code of the KRB-ERROR in err, 0 if there is none. gokrb5 keeps only
-// its text.
-func kerberosCode(err error) int32 {
-	m := codeForm().FindStringSubmatch(err.Error())
-	if m == nil {
-		return 0
-	}
-	n, _ := strconv.ParseInt(m[1], 10, 32)
-	return int32(n)
-}
-
 // who a KDC was asked for, and about what.
 type asked struct {
 	user, realm string
@@ -89,36 +75,50 @@ type asked struct {
 }
 
 func (a asked) principal() string { return a.user + "@" + a.realm }
-func (a asked) kdc() string       { return "the KDC of " + a.realm }
+func (a asked) kdc() string       { return kdcOf(a.realm) }
 
-// judge makes what gokrb5 says fit to be shown and acted upon.
+// judge makes what went wrong fit to be shown and acted upon.
 func (a asked) judge(err error) error {
-	text := err.Error()
-	switch code := kerberosCode(err); {
-	case code == errorcode.KRB_AP_ERR_SKEW, strings.Contains(text, "clock skew"):
-		return &TicketError{Kind: ClockSkew, Name: a.kdc()}
-	case code == errorcode.KDC_ERR_PREAUTH_FAILED, code == errorcode.KRB_AP_ERR_BAD_INTEGRITY, strings.Contains(text, "password/keytab incorrect"):
+	var (
+		ticket  *TicketError
+		refusal messages.KRBError
+	)
+	switch {
+	case errors.As(err, &ticket):
+		return ticket
+	case errors.As(err, &refusal):
+		return a.judgeCode(refusal.ErrorCode)
+	case errors.Is(err, errKey):
 		return a.refused()
-	case code == errorcode.KDC_ERR_KEY_EXPIRED && a.password:
-		return &idp.PageError{Verdict: idp.PasswordExpired, Words: "the password of " + a.principal() + " has expired", Scheme: "Kerberos"}
-	case code == errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN:
-		return &TicketError{Kind: UnknownUser, Name: a.principal()}
-	case code == errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN:
-		return &TicketError{Kind: UnknownService, Name: a.service, Detail: a.kdc()}
-	case code == errorcode.KDC_ERR_WRONG_REALM:
-		return &TicketError{Kind: WrongRealm, Name: a.principal()}
-	case code == errorcode.KDC_ERR_CLIENT_REVOKED, code == errorcode.KDC_ERR_NAME_EXP:
-		return &TicketError{Kind: Revoked, Name: a.principal()}
-	case code == errorcode.KDC_ERR_ETYPE_NOSUPP:
-		return &TicketError{Kind: Encryption, Name: a.kdc()}
-	case strings.Contains(text, "matching key not found in keytab"):
-		return &TicketError{Kind: NoKey, Name: a.keytab, Detail: a.principal()}
-	case code != 0:
-		return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: idp.CleanWords(errorcode.Lookup(code))}
-	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "KDC SRV"), strings.Contains(text, "no KDCs"):
-		return &TicketError{Kind: NoKDC, Name: a.kdc()}
+	case strings.Contains(err.Error(), "clock skew"): // gokrb5 keeps only its text
+		return &TicketError{Kind: ClockSkew, Name: a.kdc()}
 	}
 	return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: "its answer cannot be used"}
+}
+
+// judgeCode does it for the code of a KRB-ERROR (RFC 4120, section 7.5.9).
+func (a asked) judgeCode(code int32) error {
+	switch code {
+	case errorcode.KRB_AP_ERR_SKEW:
+		return &TicketError{Kind: ClockSkew, Name: a.kdc()}
+	case errorcode.KDC_ERR_PREAUTH_FAILED, errorcode.KRB_AP_ERR_BAD_INTEGRITY:
+		return a.refused()
+	case errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN:
+		return &TicketError{Kind: UnknownUser, Name: a.principal()}
+	case errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN:
+		return &TicketError{Kind: UnknownService, Name: a.service, Detail: a.kdc()}
+	case errorcode.KDC_ERR_WRONG_REALM:
+		return &TicketError{Kind: WrongRealm, Name: a.principal()}
+	case errorcode.KDC_ERR_CLIENT_REVOKED, errorcode.KDC_ERR_NAME_EXP:
+		return &TicketError{Kind: Revoked, Name: a.principal()}
+	case errorcode.KDC_ERR_ETYPE_NOSUPP:
+		return &TicketError{Kind: Encryption, Name: a.kdc()}
+	case errorcode.KDC_ERR_KEY_EXPIRED:
+		if a.password {
+			return &idp.PageError{Verdict: idp.PasswordExpired, Words: "the password of " + a.principal() + " has expired", Scheme: "Kerberos"}
+		}
+	}
+	return &TicketError{Kind: OtherError, Name: a.kdc(), Detail: idp.CleanWords(errorcode.Lookup(code))}
 }
 
 // refused is the end of what the KDC could not open.

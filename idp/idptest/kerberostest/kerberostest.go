@@ -1,4 +1,4 @@
-// Package kerberostest makes and checks tickets of Kerberos without a KDC.
+// Package kerberostest makes and checks tickets of Kerberos, and answers as a KDC does.
 package kerberostest
 
 import (
@@ -21,9 +21,9 @@ import (
 	"gatehop/idp/idptest"
 )
 
-// Realm makes tickets and checks them by the keys of their services.
-// There is no KDC: whoever signs in gets a credential cache from it. Its times are those
-// of the machine, because the library goes by no other.
+// Realm makes tickets and checks them by the keys of their services. Whoever signs in gets
+// a credential cache from it, or has a KDC give tickets. Its times are those of the machine,
+// because the library goes by no other.
 type Realm struct {
 	name string
 	keys *keytab.Keytab
