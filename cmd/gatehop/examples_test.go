@@ -87,9 +87,7 @@ func quoted(line string) string { return "'" + strings.ReplaceAll(line, "'", `'\
 // TestExamples runs every example of every --help in the sandbox, and wants two of each.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
-		t.Skip("shell lines one after another: there is nothing to race, and it takes a minute")
-	}
+	rarelyRaced(t, "shell lines one after another have little to race")
 	if runtime.GOOS == "windows" {
 		t.Skip("the examples are of a shell that is not at home there")
 	}

@@ -103,9 +103,7 @@ func TestFaults(t *testing.T) {
 	if got, want := slices.Sorted(maps.Keys(outcomes)), slices.Sorted(slices.Values(faultNames())); !slices.Equal(got, want) {
 		t.Fatalf("rows of %q, want one for each of %q", got, want)
 	}
-	if raceDetector {
-		t.Skip("its subject is other processes, which the race detector only slows")
-	}
+	rarelyRaced(t, "its subject is other processes, which do one thing at a time")
 	for _, k := range faultKinds() {
 		want := outcomes[k.name]
 		if k.adfs != nil {

@@ -65,9 +65,7 @@ func tooLate(names []string) (found []string) {
 // other must not.
 func TestInitialised(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
-		t.Skip("runs without the race detector: the gatehop that it builds is the same")
-	}
+	rarelyRaced(t, "the gatehop that it builds is the same")
 	if !strings.HasPrefix(runtime.Version()+".", initialisedFor+".") {
 		t.Skipf("NOT TESTED: the list is for %s, this is %s", initialisedFor, runtime.Version())
 	}

@@ -26,9 +26,19 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, roles)
 }
 
+// rarelyRaced leaves a test of other processes to the runs without the race detector and to
+// .ci/long: with it each of their starts takes ten times as long.
+func rarelyRaced(t *testing.T, why string) {
+	t.Helper()
+	if raceDetector && os.Getenv("RACE") != "all" {
+		t.Skipf("without RACE=all not under the race detector: %s", why)
+	}
+}
+
 // TestScript runs the stories of testdata/script, each in a folder and a home of its own.
 func TestScript(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "commands one after another have little to race")
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {

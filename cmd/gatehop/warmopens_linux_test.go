@@ -93,9 +93,7 @@ func (o *opens) names(t *testing.T) (names []string) {
 // that is not the warm path, and one that signs in.
 func TestWarmOpens(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
-		t.Skip("runs without the race detector, which opens files of its own")
-	}
+	rarelyRaced(t, "what is traced is slow, and one thing at a time")
 	w := newRealCompany(t, realOptions{})
 	if _, sockets := w.traced(t, nil, "credential-process", "dev"); sockets < 2 {
 		t.Errorf("a cold run made %d sockets: the count is blind", sockets)
