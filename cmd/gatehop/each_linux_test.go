@@ -46,6 +46,9 @@ func TestEachInterrupt(t *testing.T) {
 				s.typeKeys("\x03")
 				ready = "| deaf"
 			}
+			if c.keys > 1 {
+				s.insist("\x03", "status 143\r", 3)
+			}
 			if status := s.leave(); status != statusInterrupted {
 				t.Errorf("status %d, want %d", status, statusInterrupted)
 			}
@@ -56,6 +59,44 @@ func TestEachInterrupt(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEachSecond: a Ctrl-C of the terminal's, which the commands heard, sends them nothing;
+// the second one is SIGTERM.
+func TestEachSecond(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := &eachRun{running: map[*os.Process]bool{cmd.Process: true}}
+	ended := make(chan error, 1)
+	r.end(os.Interrupt, true)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Fatalf("the first one ended it: %v", err)
+	case <-time.After(50 * time.Millisecond): // long enough for most signals
+	}
+	r.end(os.Interrupt, true)
+	if err := <-ended; err == nil || cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Errorf("after the second one: %v", err)
+	}
+}
+
+// insist types again what should make words show so many times, as a person does: while a
+// process is kept waiting, the system makes one signal of two.
+func (s *screen) insist(keys, words string, times int) {
+	s.t.Helper()
+	whole := s.patience
+	defer func() { s.patience = whole }()
+	s.patience = whole / 10
+	for range 9 {
+		if s.seeTimes(words, times) == "" {
+			return
+		}
+		s.typeKeys(keys)
 	}
 }
 
