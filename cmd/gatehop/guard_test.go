@@ -48,6 +48,7 @@ func (w *world) runs() int {
 // clock is the bubble's.
 func TestRefusedOnceAnHour(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "one run after another, three hundred of them")
 	for _, c := range []struct {
 		name, script, store string
 		sent                int

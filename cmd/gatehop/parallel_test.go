@@ -118,7 +118,7 @@ func TestParallelProcesses(t *testing.T) {
 	t.Parallel()
 	command, many := []string{"credential-process"}, 200
 	if raceDetector {
-		many = 100
+		many = 40
 	}
 	for _, c := range []crowd{
 		{processes: 50, command: command, profiles: []string{"dev"}, costs: costs(1, 1, 1)},

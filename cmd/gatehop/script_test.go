@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, roles)
 }
 
-// rarelyRaced leaves a test of other processes to the runs without the race detector and to
-// .ci/long: with it each of their starts takes ten times as long.
+// rarelyRaced leaves a test of many runs to the step without the race detector, and to
+// .ci/long: with it they take ten times as long.
 func rarelyRaced(t *testing.T, why string) {
 	t.Helper()
 	if raceDetector && os.Getenv("RACE") != "all" {

@@ -165,6 +165,7 @@ func writersWorld(t *testing.T, content string) (path string, login func(profile
 // in place, while somebody reads.
 func TestParallelWriters(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "what processes have in common is a file")
 	path, login := writersWorld(t, oddFile)
 	w := watch(path, regexp.QuoteMeta(oddFile), "\r\n")
 	w.start()
