@@ -113,6 +113,7 @@ func (s *screen) settle() {
 // TestCompletionInShells types at real shells.
 func TestCompletionInShells(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "its subject is shells")
 	for _, shell := range interactive {
 		t.Run(shell.name, func(t *testing.T) {
 			t.Parallel()
@@ -148,6 +149,7 @@ func TestCompletionInShells(t *testing.T) {
 // nothing said.
 func TestCompletionBroken(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "its subject is shells")
 	for _, shell := range interactive {
 		t.Run(shell.name, func(t *testing.T) {
 			t.Parallel()

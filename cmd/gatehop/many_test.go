@@ -125,10 +125,14 @@ func TestWrongPasswordShared(t *testing.T) {
 
 // TestManyRuns is fifty runs in one bubble, whose time stands still while they compute.
 func TestManyRuns(t *testing.T) {
+	runs := 50
+	if raceDetector {
+		runs = 20
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, worldOptions{config: stagingProfile + worldConfig, adfs: func(o *idptest.Options) { o.Latency = time.Second }})
 		all := func(secret string) (outputs []output) {
-			outputs = make([]output, 50)
+			outputs = make([]output, runs)
 			var wg sync.WaitGroup
 			for i := range outputs {
 				wg.Go(func() {
@@ -162,6 +166,7 @@ func TestManyRuns(t *testing.T) {
 // are answered with it, and everything that ends it sooner.
 func TestFailureIsAnswered(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "one run after another")
 	wrong, other := password("not-the-password"), password("nor-this")
 	for _, c := range []struct {
 		name  string

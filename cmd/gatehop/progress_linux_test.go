@@ -100,6 +100,7 @@ func TestProgressWhere(t *testing.T) {
 // of one anywhere else.
 func TestColourOnTerminal(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "commands one after another have little to race")
 	const wrong = `gatehop login gatewya; gatehop login dev; gatehop status; gatehop roles; gatehop refresh dev; gatehop --help; true`
 	for _, c := range []struct {
 		name string
@@ -131,6 +132,7 @@ func TestColourOnTerminal(t *testing.T) {
 // whole on a pipe.
 func TestTablesOnTerminal(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "commands one after another have little to race")
 	const tables = `gatehop login prod; gatehop status; gatehop roles; gatehop refresh staging dev prod`
 	for _, c := range []struct {
 		name, run string

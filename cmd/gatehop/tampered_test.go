@@ -48,6 +48,7 @@ func fileChanges(all map[string][]byte, path string) map[string][]byte {
 // to it, may: nobody is ever taken for somebody else, and it costs one sign-in at most.
 func TestStateTampered(t *testing.T) {
 	t.Parallel()
+	rarelyRaced(t, "one run after another")
 	w := newWorld(t, worldOptions{config: stagingProfile + worldConfig})
 	w.vars = []string{password(worldPassword)}
 	keyOf := func(profile string) (key string, status int) {
