@@ -292,13 +292,11 @@ func (n noticed) Tell(ctx context.Context, message string) {
 }
 
 // waiting says that the person is waited for, who answers somewhere else: like a question to
-// those who wait for this run, and with a line that says for how long. Tools that run
-// credential-process keep its standard error to themselves: then the line is where the
-// person is asked.
+// those who wait for this run, and with a line that says for how long.
 func (a *app) waiting(what string) (done func()) {
 	a.wait.ask(1)
-	if screen, ok := a.person().(interface{ Screen() *os.File }); ok && a.progress == nil {
-		a.wait.lineOn(func() *progress { return a.newProgress(screen.Screen()) })
+	if a.progress == nil {
+		a.lineAtQuestions()
 	}
 	end := a.wait.line().begin(what)
 	return func() {
@@ -314,12 +312,17 @@ func (w *waits) line() *progress {
 	return w.progress
 }
 
-// lineOn makes a line for this run, unless it has one.
-func (w *waits) lineOn(make func() *progress) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.progress == nil {
-		w.progress = make()
+// lineAtQuestions has the line where the person is asked: tools that run credential-process
+// keep its standard error to themselves.
+func (a *app) lineAtQuestions() {
+	screen, ok := a.person().(interface{ Screen() *os.File })
+	if !ok {
+		return
+	}
+	a.wait.mu.Lock()
+	defer a.wait.mu.Unlock()
+	if a.wait.progress == nil {
+		a.wait.progress = a.newProgress(screen.Screen())
 	}
 }
 
