@@ -55,8 +55,8 @@ func (a *app) madeFor(ch profile.Chain) *settings {
 	return a.made[way(ch)]
 }
 
-// known are the settings that were made already; the caller holds madeMu. A gateway alone has those of the first
-// chain behind it: what is remembered of its sign-in is in them.
+// known are the settings that were made already. A gateway alone has those of the first
+// chain behind it: what is remembered of its sign-in is in them. The caller holds madeMu.
 func (a *app) known(ch profile.Chain) *settings {
 	if s := a.made[way(ch)]; s != nil || len(ch) > 1 {
 		return s
