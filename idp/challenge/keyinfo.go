@@ -34,33 +34,27 @@ type keyInfo struct {
 // keyInfos reads what a KDC says about keys: ETYPE-INFO2, and only where that is missing
 // ETYPE-INFO, the preferred one first.
 func keyInfos(methods types.PADataSequence) (infos []keyInfo, err error) {
-	for _, m := range methods {
-		if m.PADataType != patype.PA_ETYPE_INFO2 {
-			continue
-		}
-		list, err := m.GetETypeInfo2()
+	find := func(kind int32) int {
+		return slices.IndexFunc(methods, func(m types.PAData) bool { return m.PADataType == kind })
+	}
+	if i := find(patype.PA_ETYPE_INFO2); i >= 0 {
+		list, err := methods[i].GetETypeInfo2()
 		if err != nil {
 			return nil, errAnswer
 		}
 		for _, e := range list {
 			infos = append(infos, keyInfo{e.EType, e.Salt, string(e.S2KParams)})
 		}
-		return infos, nil
-	}
-	for _, m := range methods {
-		if m.PADataType != patype.PA_ETYPE_INFO {
-			continue
-		}
-		list, err := m.GetETypeInfo()
+	} else if i := find(patype.PA_ETYPE_INFO); i >= 0 {
+		list, err := methods[i].GetETypeInfo()
 		if err != nil {
 			return nil, errAnswer
 		}
 		for _, e := range list {
 			infos = append(infos, keyInfo{etype: e.EType, salt: string(e.Salt)})
 		}
-		return infos, nil
 	}
-	return nil, nil
+	return infos, nil
 }
 
 // stringToKey is what gokrb5 takes as the parameters of a derivation, byDefault for none.
