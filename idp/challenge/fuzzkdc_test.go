@@ -4,7 +4,6 @@ import (
 	"errors"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/jcmturner/gokrb5/v8/config"
 
@@ -51,7 +50,6 @@ func FuzzKDC(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
 		_, err := c.ticketFrom(t.Context(), page, Who{}, at)
 		runtime.ReadMemStats(&after)
 		if err != nil && !errors.As(err, new(*TicketError)) && !errors.As(err, new(*idp.PageError)) {
@@ -59,9 +57,6 @@ func FuzzKDC(f *testing.F) {
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(8<<20+200*(len(one)+len(two)+len(three))) {
 			t.Errorf("took %d bytes of memory", used)
-		}
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("took %v", took)
 		}
 	})
 }

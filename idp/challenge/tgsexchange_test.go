@@ -28,7 +28,7 @@ func TestReferrals(t *testing.T) {
 		t.Errorf("asked %q", l)
 	}
 	l.seen = nil // where krb5.conf knows the realm of the server, it is asked for by name
-	token, err = signIn(t, Config{Conf: confFor(t, "[domain_realm]\n ."+"corp.example = "+c+"\n", kdcs...)}, alicePassword)
+	token, err = signIn(t, Config{Conf: confFor(t, "[domain_realm]\n .corp.example = "+c+"\n", kdcs...)}, alicePassword)
 	if wantAlice(t, there, token, err); l.String() != "1 1+ 1 2 3" {
 		t.Errorf("asked %q", l)
 	}
