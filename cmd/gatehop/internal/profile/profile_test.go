@@ -2,7 +2,6 @@ package profile
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -381,79 +380,5 @@ func TestEndpoint(t *testing.T) {
 				t.Errorf("Endpoint = %q, want %q", ch[0].Endpoint, tt.want)
 			}
 		})
-	}
-}
-
-// manyProfiles is a gateway and n hops behind it, in a file of about 200 bytes each.
-func manyProfiles(n int) string {
-	var b strings.Builder
-	b.WriteString("[profile gateway]\ngatehop_idp = adfs\ngatehop_url = https://adfs.corp.example\n\n")
-	for i := range n {
-		fmt.Fprintf(&b, "[profile acct-%04d]\n# an account of ours, whose name is here\nrole_arn = arn:aws:iam::%012d:role/path/to/Administrators\nsource_profile = gateway\nregion = eu-west-1\noutput = json\ns3 =\n  addressing_style = virtual\n\n", i, i)
-	}
-	return b.String()
-}
-
-func TestManyProfiles(t *testing.T) {
-	t.Parallel()
-	c, _ := configure(t, manyProfiles(1000), "")
-	if got := len(c.Names()); got != 1001 {
-		t.Errorf("%d names, want 1001", got)
-	}
-	var deep strings.Builder
-	deep.WriteString("[profile p0]\ngatehop_idp = adfs\n")
-	for i := range 2000 {
-		fmt.Fprintf(&deep, "[profile p%d]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = p%d\n", i+1, i)
-	}
-	c, _ = configure(t, deep.String(), "")
-	if ch, err := c.Chain("p2000"); err != nil || len(ch) != 2001 {
-		t.Errorf("chain of 2,001 = %d, %v", len(ch), err)
-	}
-	if got := len(c.Names()); got != 2001 {
-		t.Errorf("%d names, want 2001", got)
-	}
-}
-
-// BenchmarkChain1000Profiles is the warm path: both files read, one chain resolved.
-func BenchmarkChain1000Profiles(b *testing.B) {
-	dir := b.TempDir()
-	f := Files{Config: filepath.Join(dir, "config"), Credentials: filepath.Join(dir, "credentials")}
-	if err := os.WriteFile(f.Config, []byte(manyProfiles(1000)), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	b.Run("read and chain", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c, err := Read(f, anyurl.Read)
-			if err != nil {
-				b.Fatal(err)
-			}
-			chainOf(b, c)
-		}
-	})
-	c, err := Read(f, anyurl.Read)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("chain", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			chainOf(b, c)
-		}
-	})
-	b.Run("names", func(b *testing.B) {
-		for b.Loop() {
-			c.Names()
-		}
-	})
-}
-
-func chainOf(b *testing.B, c *Config) {
-	ch, err := c.Chain("acct-0999")
-	if err != nil {
-		b.Fatal(err)
-	}
-	if ch.CacheKey(1) == "" {
-		b.Fatal("no key")
 	}
 }
