@@ -57,9 +57,10 @@ func TestPasswordAtKDC(t *testing.T) {
 	}
 	w := integratedWorld(t, "gatehop_username = alice\ngatehop_auth = kerberos", worldOptions{adfs: func(o *idptest.Options) { o.Tickets = realm.Tickets(service) }})
 	kdc := &kerberostest.KDC{Realm: realm, People: map[string]string{"alice": worldPassword}}
-	silent := true
+	var silent atomic.Bool // the KDC's answer is made beside the test
+	silent.Store(true)
 	conf, asked := servingKDC(t, w, func(request []byte) []byte {
-		if silent && kerberostest.HasProof(request) {
+		if silent.Load() && kerberostest.HasProof(request) {
 			return nil
 		}
 		return kdc.Answer(request)
@@ -70,7 +71,7 @@ func TestPasswordAtKDC(t *testing.T) {
 	if asked() != 2 {
 		t.Errorf("the KDC was asked %d times, want once without a proof and once with one", asked())
 	}
-	silent = false
+	silent.Store(false)
 	w.runWith(vars, "login", "gateway").want(t, 0)
 	if asked() != 5 {
 		t.Errorf("the KDC was asked %d times", asked())
