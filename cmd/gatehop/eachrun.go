@@ -8,9 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -39,6 +37,7 @@ type eachRun struct {
 	stopped bool // none is begun any more
 	signals int  // that asked to end
 	running map[*os.Process]bool
+	asked   chan chan<- struct{} // whether all signals were heard; the answer is to close
 }
 
 // all runs the commands in the order of the profiles. An error is one of writing.
@@ -141,76 +140,6 @@ func (r *eachRun) run(i int, env []string, result *eachResult) error {
 		result.Output, result.Cut = new(kept.text.String()), kept.cut
 	}
 	return exitOf(cmd, err)
-}
-
-// start starts a command that signals reach from then on.
-func (r *eachRun) start(cmd *exec.Cmd) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.signals > 0 {
-		return context.Canceled
-	}
-	if err := cmd.Start(); err != nil {
-		return startProblem(r.argv[0], err)
-	}
-	r.running[cmd.Process] = true
-	return nil
-}
-
-// relay passes requests to end on to the commands, until done is called.
-func (r *eachRun) relay() (done func()) {
-	signals, over := make(chan os.Signal, 4), make(chan struct{})
-	signal.Notify(signals, endSignals()...)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			select {
-			case s := <-signals:
-				r.end(s, r.a.isTerminals(s))
-			case <-over:
-				return
-			}
-		}
-	})
-	return func() {
-		signal.Stop(signals)
-		close(over)
-		wg.Wait()
-	}
-}
-
-// end begins no further commands and passes s on to those that run. What the terminal
-// sends, it has sent to them too: some take a second Ctrl-C for more than the first. Who
-// asks twice means it.
-func (r *eachRun) end(s os.Signal, heard bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopped = true
-	if r.signals++; r.signals > 1 {
-		s, heard = syscall.SIGTERM, false
-	}
-	if heard {
-		return
-	}
-	for p := range r.running {
-		if err := p.Signal(s); err != nil && r.signals > 1 { // Windows has no other way
-			_ = p.Kill()
-		}
-	}
-}
-
-// isTerminals reports whether a signal was the terminal's, which sends it to everything
-// in its foreground.
-func (a *app) isTerminals(s os.Signal) bool {
-	if s != os.Interrupt && s != syscall.SIGQUIT {
-		return false
-	}
-	t, err := a.terminal()
-	if err != nil {
-		return false
-	}
-	t.Close()
-	return true
 }
 
 // report prints one result as an element of an array, if JSON is asked for.

@@ -22,7 +22,7 @@ import (
 // systemRoles is what else the test binary can be on this system.
 func systemRoles() map[string]func() {
 	return map[string]func(){"killer": killer, "filtered": filtered, "gatehop-in-place": rewriteInPlace, "gatehop-pid-file": underPIDFile,
-		"gatehop-list": listProgram, "gatehop-watched": watched}
+		"gatehop-list": listProgram, "gatehop-watched": watched, "gatehop-caught-up": caughtUp}
 }
 
 func killScenarios() []killScenario {
