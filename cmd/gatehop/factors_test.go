@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"gatehop/idp/idptest"
-	"gatehop/saml/samltest"
 	"gatehop/sts/ststest"
 )
 
@@ -23,10 +22,7 @@ import (
 // provider that has it; at the others, and with other results, it is refused.
 func TestFactorKinds(t *testing.T) {
 	t.Parallel()
-	signer, err := samltest.New("http://adfs.corp.example/adfs/services/trust", rand.Reader, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer := testSigner(t, time.Now())
 	for _, k := range factorKinds() {
 		for _, provider := range sandboxProviders() {
 			for _, result := range append(factorResults(), "") {
@@ -67,10 +63,7 @@ func TestFactorOptions(t *testing.T) {
 // TestFactorAsked: the provider asks for the kind, and --stats counts what it pushed.
 func TestFactorAsked(t *testing.T) {
 	t.Parallel()
-	signer, err := samltest.New("http://adfs.corp.example/adfs/services/trust", rand.Reader, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer := testSigner(t, time.Now())
 	for mfa, mark := range map[string]string{"azure-number": "validEntropyNumber", "": "SAMLResponse"} {
 		provider, err := newSimulatedIDP(`CORP\alice`, time.Now, sandboxOptions{idp: "adfs3", roles: 1, mfa: mfa}, signer)
 		if err != nil {

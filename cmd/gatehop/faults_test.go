@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,7 +14,6 @@ import (
 
 	"gatehop/idp"
 	"gatehop/idp/idptest"
-	"gatehop/saml/samltest"
 )
 
 // faultOutcome is what a sign-in says and ends with, at AD FS and at a form provider.
@@ -175,10 +173,7 @@ func TestFaultOutcomes(t *testing.T) {
 // changes what it is made of, and is one that the provider can be.
 func TestFaultsChange(t *testing.T) {
 	t.Parallel()
-	signer, err := samltest.New("http://adfs.corp.example/adfs/services/trust", rand.Reader, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer := testSigner(t, time.Now())
 	for _, k := range append(faultKinds(), faultKind{name: "nothing", adfs: func(*idptest.Options) {}, form: func(*idptest.FormOptions) {}}) {
 		user := func() []idptest.User { return []idptest.User{{Name: "alice"}} }
 		if k.adfs != nil {

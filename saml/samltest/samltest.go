@@ -30,16 +30,30 @@ type IDP struct {
 	now time.Time // when it was made
 }
 
-// New makes an identity provider with a throw-away RSA key of 2048 bits and a
-// certificate that is good from a day before now to ten years after. random is the
-// source of the serial number (nil: crypto/rand); keys are made from the system's own
-// source whatever it is, because crypto/rsa takes no other.
+// New makes an identity provider with a key of its own.
 func New(entityID string, random io.Reader, now time.Time) (*IDP, error) {
-	random = orSystem(random)
+	key, err := NewKey()
+	if err != nil {
+		return nil, err
+	}
+	return WithKey(key, entityID, random, now)
+}
+
+// NewKey makes a throw-away RSA key of 2048 bits, from the system's own source of random:
+// crypto/rsa takes no other. That takes longer than most tests.
+func NewKey() (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("make signing key: %w", err)
 	}
+	return key, nil
+}
+
+// WithKey makes an identity provider that signs with key, and whose certificate is good
+// from a day before now to ten years after. random is the source of the serial number
+// (nil: crypto/rand).
+func WithKey(key *rsa.PrivateKey, entityID string, random io.Reader, now time.Time) (*IDP, error) {
+	random = orSystem(random)
 	var serial [8]byte
 	if _, err := io.ReadFull(random, serial[:]); err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,14 +42,20 @@ type world struct {
 	now    time.Time
 }
 
+// signingKey is made once: that takes longer than a test.
+var signingKey = sync.OnceValues(samltest.NewKey)
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{now: start}
 	if time.Now().Year() == 2000 { // the clock of a synctest bubble
 		w.now = time.Now()
 	}
-	var err error
-	if w.idp, err = samltest.New(entityID, nil, w.now); err != nil {
+	key, err := signingKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.idp, err = samltest.WithKey(key, entityID, nil, w.now); err != nil {
 		t.Fatal(err)
 	}
 	provider := func(partition, account string) ststest.Provider {
