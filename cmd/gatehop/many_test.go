@@ -88,8 +88,8 @@ func TestWrongPasswordShared(t *testing.T) {
 	idp, aws, command := realProcesses(t, realOptions{more: stagingProfile})
 	wrong := []string{password("not-the-password")}
 	var cmds []*exec.Cmd
-	many := 50
-	if raceDetector { // to recognise a secret is slow on purpose, and then very slow
+	many := 20 // to recognise a secret is slow on purpose; TestManyRuns has fifty
+	if raceDetector {
 		many = 8
 	}
 	for i := range many {
