@@ -32,17 +32,17 @@ func (c *Config) Gateways() []string {
 // order. Profiles whose chain has an error are left out.
 func (c *Config) Names() []string {
 	var names []string
-	for _, ch := range c.Chains() {
-		names = append(names, ch[len(ch)-1].Name)
-	}
+	c.walk(anyName, func(n *node) { names = append(names, n.profile.Name) })
 	return names
 }
 
-// Chains returns the chains of Names, in time linear in the configuration.
+// Chains returns the chains of Names, in time linear in the lengths of the chains.
 func (c *Config) Chains() []Chain {
-	chains, _ := c.Matching(func(string) bool { return true })
+	chains, _ := c.Matching(anyName)
 	return chains
 }
+
+func anyName(string) bool { return true }
 
 // Broken is a profile with keys of gatehop's that has no chain, and why: it names no
 // gateway because of a mistake, and not because it is somebody else's.
@@ -54,6 +54,13 @@ type Broken struct {
 // Matching is Chains of the profiles whose names are right, and those among them that are
 // broken, both in document order.
 func (c *Config) Matching(right func(name string) bool) (chains []Chain, broken []Broken) {
+	broken = c.walk(right, func(n *node) { chains = append(chains, n.chain()) })
+	return chains, broken
+}
+
+// walk calls found for the profiles whose names are right and that a chain ends at, and
+// returns the broken ones, in time linear in the configuration.
+func (c *Config) walk(right func(name string) bool, found func(*node)) (broken []Broken) {
 	find, all := c.indexed()
 	w := newWalker(c, find)
 	for _, name := range all {
@@ -64,12 +71,12 @@ func (c *Config) Matching(right func(name string) bool) (chains []Chain, broken 
 		var bad *Error
 		switch {
 		case err == nil:
-			chains = append(chains, n.chain())
+			found(n)
 		case errors.As(err, &bad) && !bad.elsewhere && hasOwn(find, name):
 			broken = append(broken, Broken{Name: name, Err: bad})
 		}
 	}
-	return chains, broken
+	return broken
 }
 
 // hasOwn reports whether a profile has a key of gatehop's.
