@@ -123,8 +123,8 @@ func (a *app) each(ctx context.Context, words, argv []string, o eachOptions) err
 		return err
 	}
 	err = a.sumUp(results)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if ctx.Err() != nil || r.signals > 0 {
+		return context.Canceled
 	}
 	return err
 }

@@ -32,12 +32,14 @@ type eachRun struct {
 	screen sync.Mutex // one writes at a time
 	begun  bool       // JSON was
 
+	starting sync.Mutex // one begins at a time: none waits for mu after it has caught up
+
 	mu      sync.Mutex
 	next    int  // target
 	stopped bool // none is begun any more
 	signals int  // that asked to end
 	running map[*os.Process]bool
-	asked   chan chan<- struct{} // whether all signals were heard; the answer is to close
+	asked   chan chan<- struct{} // whether all signals were heard; answered by closing
 }
 
 // all runs the commands in the order of the profiles. An error is one of writing.
@@ -60,6 +62,7 @@ func (r *eachRun) all(ctx context.Context) ([]eachResult, error) {
 		})
 	}
 	wg.Wait()
+	r.catchUp() // the last of them may have ended by a Ctrl-C
 	for i := range results {
 		if results[i].Result == "" {
 			results[i] = r.unbegun(i)

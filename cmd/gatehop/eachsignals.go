@@ -13,8 +13,11 @@ import (
 // undelivered is how long a signal that the system has not delivered yet is waited for.
 const undelivered = time.Second
 
-// start starts a command that signals reach from then on.
+// start starts a command that signals reach from then on. What is sent in the moment
+// between the last look and the fork is the only Ctrl-C that a command misses.
 func (r *eachRun) start(cmd *exec.Cmd) error {
+	r.starting.Lock()
+	defer r.starting.Unlock()
 	r.catchUp()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,18 +94,23 @@ func (a *app) isTerminals(s os.Signal) bool {
 	return true
 }
 
-// catchUp returns when the signals that came before it were heard. A command may end by the
-// Ctrl-C that this process is still to hear of: without this, the next one began after it,
-// and ran on.
+// catchUp returns when the signals that came before it were heard; elsewhere than on Linux,
+// those that reached this process. A command may end by the Ctrl-C that this process is
+// still to hear of: without this, the next one began after it, and ran on.
 func (r *eachRun) catchUp() {
-	for begun := time.Now(); isSignalPending() && time.Since(begun) < undelivered; {
-		time.Sleep(time.Millisecond)
-	}
-	// What signal.Stop waits for is that what came earlier is in the channels.
-	barrier := make(chan os.Signal, 1)
-	signal.Notify(barrier, os.Interrupt)
-	signal.Stop(barrier)
+	awaitDelivery()
 	heard := make(chan struct{})
 	r.asked <- heard
 	<-heard
+}
+
+// awaitDelivery returns when the signals that came before it are in the channels.
+func awaitDelivery() {
+	for begun := time.Now(); isSignalPending() && time.Since(begun) < undelivered; {
+		time.Sleep(time.Millisecond)
+	}
+	// signal.Stop returns only when what came earlier is there.
+	barrier := make(chan os.Signal, 1)
+	signal.Notify(barrier, os.Interrupt)
+	signal.Stop(barrier)
 }
