@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,23 +21,47 @@ func manyProfiles(n int) string {
 	return b.String()
 }
 
+// oneBehindTheOther is a gateway and a chain of n hops.
+func oneBehindTheOther(n int) string {
+	var b strings.Builder
+	b.WriteString("[profile p0]\ngatehop_idp = adfs\n")
+	for i := range n {
+		fmt.Fprintf(&b, "[profile p%d]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = p%d\n", i+1, i)
+	}
+	return b.String()
+}
+
 func TestManyProfiles(t *testing.T) {
 	t.Parallel()
 	c, _ := configure(t, manyProfiles(1000), "")
 	if got := len(c.Names()); got != 1001 {
 		t.Errorf("%d names, want 1001", got)
 	}
-	var deep strings.Builder
-	deep.WriteString("[profile p0]\ngatehop_idp = adfs\n")
-	for i := range 2000 {
-		fmt.Fprintf(&deep, "[profile p%d]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = p%d\n", i+1, i)
-	}
-	c, _ = configure(t, deep.String(), "")
+	c, _ = configure(t, oneBehindTheOther(2000), "")
 	if ch, err := c.Chain("p2000"); err != nil || len(ch) != 2001 {
 		t.Errorf("chain of 2,001 = %d, %v", len(ch), err)
 	}
 	if got := len(c.Names()); got != 2001 {
 		t.Errorf("%d names, want 2001", got)
+	}
+}
+
+// TestNamesWithoutChains counts what is allocated, and so runs alone: the chains of 501
+// profiles one behind the other, which the control makes, are 125,000 profiles.
+func TestNamesWithoutChains(t *testing.T) {
+	c, _ := configure(t, oneBehindTheOther(500), "")
+	allocated := func(f func()) (mebibytes uint64) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) >> 20
+	}
+	if got := allocated(func() { c.Names() }); got > 16 {
+		t.Errorf("%d MiB for 501 names", got)
+	}
+	if got := allocated(func() { c.Chains() }); got < 64 {
+		t.Errorf("%d MiB for their chains", got)
 	}
 }
 
