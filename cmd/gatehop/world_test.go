@@ -138,12 +138,12 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	return w
 }
 
-// testSigner is one identity provider's key for every world of a test: making one
-// takes longer than a sign-in.
 // signingKey is every simulated provider's: making one took a third of all these tests'
 // time.
 var signingKey = sync.OnceValues(samltest.NewKey)
 
+// testSigner is an identity provider with that key. Those of two worlds differ in their
+// clock alone.
 func testSigner(t testing.TB, now time.Time) *samltest.IDP {
 	t.Helper()
 	key, err := signingKey()
