@@ -145,7 +145,7 @@ func TestInteropServe(t *testing.T) {
 	})
 	served := p.run(t, env, bin, "exec", "--serve", "dev", "--", "sh", "-c", work)
 	wg.Wait()
-	if served.status != 0 || served.stderr != "" {
+	if served.status != 0 || slowRequest.ReplaceAllString(served.stderr, "") != "" {
 		t.Errorf("served: %+v", served)
 	}
 	if control.status == 0 || !strings.Contains(control.stderr, "ExpiredToken") {
@@ -153,6 +153,10 @@ func TestInteropServe(t *testing.T) {
 	}
 	checkServed(t, sts, clients)
 }
+
+// slowRequest is what the JS SDK says on a busy machine, and goes on: its own time, not an
+// answer that was refused.
+var slowRequest = regexp.MustCompile(`(?m)^@smithy/node-http-handler - \[WARN\] a request has exceeded the configured \d+ ms requestTimeout\..*\n?`)
 
 var (
 	appID = regexp.MustCompile(`app/(served-\w+|control)`)
