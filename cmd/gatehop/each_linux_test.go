@@ -243,66 +243,72 @@ func caughtUp() {
 	time.AfterFunc(time.Minute, func() { os.Exit(1) }) // nothing here waits for ever
 	r := &eachRun{argv: []string{"nothing"}}
 	defer r.relay()()
-	signalled := func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.signals > 0
-	}
-	interrupt := func() {
-		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-			panic(err)
-		}
-	}
-	round := func() (missed bool) {
-		interrupt()
-		if os.Args[1] == "ignorant" {
-			missed = !signalled()
-		} else {
-			missed = !errors.Is(r.start(&exec.Cmd{Path: "/nonexistent"}), context.Canceled)
-		}
-		for !signalled() {
-			runtime.Gosched()
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.signals = 0
-		return missed
-	}
 	missed := 0
 	switch os.Args[1] {
 	case "start":
 		for range 400 {
-			if round() {
+			if r.misses(func() bool { return !errors.Is(r.start(&exec.Cmd{Path: "/nonexistent"}), context.Canceled) }) {
 				missed++
 			}
 		}
-		fmt.Print(missed)
 	case "ignorant":
 		for missed == 0 {
-			if round() {
+			if r.misses(func() bool { return !r.signalled() }) {
 				missed++
 			}
 		}
-		fmt.Print(missed)
 	case "held":
-		r.mu.Lock()
-		for range 4 {
-			interrupt()
-			awaitDelivery()
-		}
-		done := make(chan bool)
-		go func() { r.catchUp(); close(done) }()
-		select {
-		case <-done:
-			fmt.Print("left")
-		case <-time.After(200 * time.Millisecond): // a hundred times as long as it takes
-			r.mu.Unlock()
-			<-done
-			r.mu.Lock()
-			fmt.Print("waited for ", r.signals)
-			r.mu.Unlock()
-		}
+		fmt.Print(r.held())
+		return
 	}
+	fmt.Print(missed)
+}
+
+func (r *eachRun) signalled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.signals > 0
+}
+
+// interruptSelf is a request to end that nothing can take for the terminal's.
+func interruptSelf() {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		panic(err)
+	}
+}
+
+// misses reports what missed says right after a signal, and then forgets the signal.
+func (r *eachRun) misses(missed func() bool) bool {
+	interruptSelf()
+	got := missed()
+	for !r.signalled() {
+		runtime.Gosched()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.signals = 0
+	return got
+}
+
+// held keeps the relay from hearing four signals while somebody catches up.
+func (r *eachRun) held() string {
+	r.mu.Lock()
+	for range 4 {
+		interruptSelf()
+		awaitDelivery()
+	}
+	done := make(chan bool)
+	go func() { r.catchUp(); close(done) }()
+	select {
+	case <-done:
+		return "left"
+	case <-time.After(200 * time.Millisecond): // a hundred times as long as it takes
+	}
+	r.mu.Unlock()
+	<-done
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Sprint("waited for ", r.signals)
 }
 
 // TestEachCatchesUp: whoever is about to begin a command has heard the signals that came
