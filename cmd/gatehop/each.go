@@ -30,7 +30,7 @@ person and provider; what needs nobody asks nobody.
 
 The commands have no standard input. Each line that one writes is passed on
 whole, behind the name of its profile and with gatehop_color where the terminal
-knows colours. Ctrl-C reaches them all.
+knows colours. Ctrl-C reaches them all, and no other is begun.
 
 If some fail, the others run all the same, and the status is 1, or that of the
 first reason where credentials could not be had; --fail-fast begins no further
