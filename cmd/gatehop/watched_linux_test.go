@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,9 +27,31 @@ func watched() {
 	if len(os.Args) > 1 {
 		release()
 	}
-	time.Sleep(100 * time.Millisecond) // until both shells have heard what to ignore
+	for !childrenIgnoreInterrupt() {
+		time.Sleep(time.Millisecond)
+	}
 	fmt.Println(cmd.Process.Pid)
 	time.Sleep(5 * time.Minute)
+}
+
+// childrenIgnoreInterrupt reports whether every child of this process has come so far as to
+// ignore SIGINT (proc_pid_status(5)); false while there is none.
+func childrenIgnoreInterrupt() bool {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	children := 0
+	for _, list := range lists {
+		pids, _ := os.ReadFile(list)
+		for _, pid := range strings.Fields(string(pids)) {
+			status, _ := os.ReadFile("/proc/" + pid + "/status")
+			_, rest, _ := strings.Cut(string(status), "\nSigIgn:\t")
+			line, _, _ := strings.Cut(rest, "\n")
+			if set, err := strconv.ParseUint(line, 16, 64); err != nil || set&maskOf([]os.Signal{os.Interrupt}) == 0 {
+				return false
+			}
+			children++
+		}
+	}
+	return children > 0
 }
 
 // TestWatched kills the parent of a child under watch, and of one that has been released,
